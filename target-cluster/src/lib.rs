@@ -183,8 +183,8 @@
 //!
 //! # Snapshots
 //!
-//! After every 100,000 entries, or 64 MiB of them (`--snapshot-entries`, `--snapshot-bytes`), a node
-//! writes its state to `snapshot-INDEX-TERM` in its data directory, while it goes on: the state is
+//! After every 100,000 entries, or 64 MiB of them, or an hour in which any came (`--snapshot-entries`,
+//! `--snapshot-bytes`, `--snapshot-interval`), a node writes its state to `snapshot-INDEX-TERM` in its data directory, while it goes on: the state is
 //! shared, not copied, and a thread of its own writes it. The two newest are kept, and the log reaches
 //! back to the older one, as `base` and `snapshot` in `/status` say; what it holds of entries before that
 //! goes when files of it are not needed any more. Sessions of clients and the results of the last

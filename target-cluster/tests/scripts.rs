@@ -9,6 +9,7 @@
 //! | `cluster numbered` | the disks of the nodes have incarnations, which are noted |
 //! | `cluster reads=lease off=pre-vote,fsync` | how nodes answer reads, and what they do without |
 //! | `cluster snapshots=5 part=200` | a snapshot after every 5 entries, sent in parts of about 200 bytes |
+//! | `cluster interval=500` | a snapshot 500 ms after the last one, if anything was applied |
 //! | `timeout n1` | time passes until the deadline of n1; only n1 notices |
 //! | `wait 100` | 100 ms pass at once; everyone notices |
 //! | `run 2000` | 2000 ms pass as they do in peace; of the output only roles, replies and faults |
@@ -125,7 +126,7 @@ impl Runner for Script {
         let named: BTreeMap<_, _> =
             ["nodes", "batch", "bugs", "keep", "sector", "ahead", "behind", "flip", "length"]
                 .into_iter()
-                .chain(["token", "times", "term", "snapshots", "part", "founders"])
+                .chain(["token", "times", "term", "snapshots", "part", "interval", "founders"])
                 .chain(["reads", "off", "leap"])
                 .map(|key| (key, args.take_key(key)))
                 .collect();
@@ -144,7 +145,9 @@ impl Runner for Script {
                 let never = SnapshotOptions::NEVER;
                 let entries = named["snapshots"].map_or(Ok(never.entries), str::parse)?;
                 let part_bytes = named["part"].map_or(Ok(never.part_bytes), str::parse)?;
-                let snapshots = SnapshotOptions { entries, part_bytes, ..never };
+                let interval = named["interval"].map(str::parse).transpose()?;
+                let interval = interval.map_or(never.interval, Duration::from_millis);
+                let snapshots = SnapshotOptions { entries, part_bytes, interval, ..never };
                 let reads = named["reads"].map_or(Ok(ReadMode::ReadIndex), str::parse)?;
                 let off = named["off"].unwrap_or_default();
                 let off: Result<BTreeSet<Switch>, _> =
@@ -499,6 +502,7 @@ scripts! {
     a_part_of_a_snapshot_that_is_lost_is_sent_again
     crash_between_any_two_steps_of_saving_a_snapshot
     a_stale_snapshot_is_not_installed
+    a_snapshot_is_due_after_a_while_if_anything_was_applied
     a_snapshot_takes_the_place_of_a_log_in_conflict_with_it
     a_damaged_snapshot_is_refused_and_the_one_before_taken
     an_append_that_speaks_of_dropped_entries_removes_nothing

@@ -31,8 +31,8 @@ fn run(seed: u64, bugs: &Bugs, part_bytes: Option<usize>) -> Result<Situations, 
     let mut plan = Plan::draw(seed, &fixed);
     plan.snapshots = SnapshotOptions {
         entries: random.random_range(2..20),
-        bytes: u64::MAX,
         part_bytes: part_bytes.unwrap_or([1, 300, 100_000][random.random_range(0..3)]),
+        ..SnapshotOptions::NEVER
     };
     let (nodes, load) = (plan.nodes, plan.load);
     let mut simulation = Simulation::new(plan, None, false);

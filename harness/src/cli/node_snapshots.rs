@@ -1,5 +1,7 @@
 //! The times at which the bundled cluster's nodes take snapshots, as flags.
 
+use std::time::Duration;
+
 use clap::Args;
 use cluster::core::SnapshotOptions;
 
@@ -18,6 +20,11 @@ pub struct SnapshotFlags {
     #[arg(long, value_name = "BYTES", env = "STORMPROOF_NODE_SNAPSHOT_BYTES",
         value_parser = clap::value_parser!(u64).range(1..))]
     snapshot_bytes: Option<u64>,
+    /// Take one after so much time, if anything was applied and none came first: this bounds what a node
+    /// that is hardly used replays at its start [default: 1h]
+    #[arg(long, value_name = "DURATION", env = "STORMPROOF_NODE_SNAPSHOT_INTERVAL",
+        value_parser = humantime::parse_duration)]
+    snapshot_interval: Option<Duration>,
 }
 
 impl SnapshotFlags {
@@ -27,6 +34,7 @@ impl SnapshotFlags {
         SnapshotOptions {
             entries: self.snapshot_entries.unwrap_or(usual.entries),
             bytes: self.snapshot_bytes.unwrap_or(usual.bytes),
+            interval: self.snapshot_interval.unwrap_or(usual.interval),
             ..usual
         }
     }

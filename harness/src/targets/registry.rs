@@ -316,7 +316,14 @@ mod tests {
     #[test]
     fn snapshots_of_the_bundled_cluster_can_be_set() {
         let node = argv("bundled", &[("snapshot_entries", "1000")]).expect("it has this");
-        let end = ["--snapshot-entries", "1000", "--snapshot-bytes", "67108864"];
+        let end = [
+            "--snapshot-entries",
+            "1000",
+            "--snapshot-bytes",
+            "67108864",
+            "--snapshot-interval",
+            "1h",
+        ];
         assert!(node.ends_with(&end.map(String::from)), "{node:?}");
         let error = argv("bundled", &[("snapshot_entries", "0")]).expect_err("of what?");
         assert!(error.to_string().contains("such as 1000, not 0"), "{error}");

@@ -197,7 +197,7 @@ impl Node {
                 .map_or_else(|| Store::new(&options.bugs), |snapshot| snapshot.store.clone()),
             apply_work: ApplyWork::default(),
             apply_results: snapshot.map(|snapshot| snapshot.audit.clone()).unwrap_or_default(),
-            snapshots: Snapshots::durable_through(reaches),
+            snapshots: Snapshots::durable_through(reaches, now),
             role: Role::Follower { leader: None, heard: now, deadline },
             forwarded: Forwarded::new(options.life),
             lease: Lease::new(options.settings.reads, now),

@@ -9,6 +9,7 @@
 //! reads each part as it comes, and takes the state over when it is whole and durable.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::configurations::Configurations;
 use super::durability::Consequence;
@@ -25,19 +26,29 @@ pub struct SnapshotOptions {
     pub entries: u64,
     /// Or once those take about so many bytes.
     pub bytes: u64,
+    /// Or once so much time is over since the last one, or the start, if anything was applied.
+    pub interval: Duration,
     /// About how many bytes of a snapshot one message carries, though always a whole line.
     pub part_bytes: usize,
 }
 
 impl SnapshotOptions {
     /// Snapshots are taken on request only.
-    pub const NEVER: SnapshotOptions =
-        SnapshotOptions { entries: u64::MAX, bytes: u64::MAX, ..SnapshotOptions::DEFAULT };
+    pub const NEVER: SnapshotOptions = SnapshotOptions {
+        entries: u64::MAX,
+        bytes: u64::MAX,
+        interval: Duration::MAX,
+        ..SnapshotOptions::DEFAULT
+    };
 
-    /// Every 100,000 entries or 64 MiB, in parts of 256 KiB, each of which a follower reads within some
-    /// milliseconds.
-    pub const DEFAULT: SnapshotOptions =
-        SnapshotOptions { entries: 100_000, bytes: 64 << 20, part_bytes: 256 << 10 };
+    /// Every 100,000 entries, 64 MiB or hour, in parts of 256 KiB, each of which a follower reads within
+    /// some milliseconds.
+    pub const DEFAULT: SnapshotOptions = SnapshotOptions {
+        entries: 100_000,
+        bytes: 64 << 20,
+        interval: Duration::from_secs(3600),
+        part_bytes: 256 << 10,
+    };
 }
 
 impl Default for SnapshotOptions {
@@ -53,6 +64,8 @@ pub(super) struct Snapshots {
     durable: u64,
     /// About how many bytes the entries take that were applied since one was taken.
     bytes: u64,
+    /// The time when one was taken or installed; at first, when the node started.
+    last: Time,
     /// The one that is on its way to the disk.
     saving: Option<Saving>,
     /// The one that is received.
@@ -84,9 +97,9 @@ struct Receiving {
 }
 
 impl Snapshots {
-    /// There is a durable one through that index; 0: none.
-    pub(super) fn durable_through(index: u64) -> Snapshots {
-        Snapshots { durable: index, ..Snapshots::default() }
+    /// There is a durable one through that index; 0: none. The node starts now.
+    pub(super) fn durable_through(index: u64, now: Time) -> Snapshots {
+        Snapshots { durable: index, last: now, ..Snapshots::default() }
     }
 
     /// The index of the last entry in the newest one that is durable; 0 when none is.
@@ -101,13 +114,15 @@ impl Snapshots {
 }
 
 impl Node {
-    /// Takes a snapshot if enough was applied since the last one, and none is on its way to the disk.
+    /// Takes a snapshot if enough was applied since the last one, or anything long enough after it, and
+    /// none is on its way to the disk.
     pub(super) fn take_snapshot_if_due(&mut self) {
-        let Snapshots { durable, bytes, saving, .. } = &self.snapshots;
+        let Snapshots { durable, bytes, last, saving, .. } = &self.snapshots;
         let due = &self.options.snapshots;
         let applied = self.store.applied().saturating_sub(*durable);
+        let is_late = self.now.saturating_sub(*last) >= due.interval;
         let may = saving.is_none() && self.knows_configuration();
-        if may && applied > 0 && (applied >= due.entries || *bytes >= due.bytes) {
+        if may && applied > 0 && (applied >= due.entries || *bytes >= due.bytes || is_late) {
             self.take_snapshot();
         }
     }
@@ -136,7 +151,7 @@ impl Node {
 
     fn take_snapshot(&mut self) {
         let snapshot = Arc::new(self.state_as_snapshot());
-        self.snapshots.bytes = 0;
+        (self.snapshots.bytes, self.snapshots.last) = (0, self.now);
         self.save_later(Saving { snapshot, received: false });
     }
 
@@ -210,7 +225,7 @@ impl Node {
             false => snapshot.store.clone(),
         };
         self.apply_results = snapshot.audit.clone();
-        self.snapshots.bytes = 0;
+        (self.snapshots.bytes, self.snapshots.last) = (0, self.now);
         true
     }
 

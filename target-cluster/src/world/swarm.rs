@@ -149,6 +149,7 @@ impl Swarm {
         plan.snapshots = SnapshotOptions {
             entries: *self.one_of(&[2, 5, 20, 60]),
             bytes: *self.one_of(&[2_000, u64::MAX]),
+            interval: *self.one_of(&[Duration::from_millis(500), Duration::MAX]),
             part_bytes: *self.one_of(&[200, 1_000, 100_000]),
         };
         for on in [Situation::SnapshotSaved, Situation::SnapshotInstalled, Situation::LogCut] {

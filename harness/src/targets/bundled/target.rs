@@ -79,17 +79,18 @@ impl Bundled {
         if let Some(bug) = self.bug {
             command.extend(["--bug".into(), bug.name().into()]);
         }
+        let text = |time| humantime::format_duration(time).to_string().replace(' ', "");
         if self.timings != Timings::default() {
             let Timings { heartbeat, election_min, election_max } = self.timings;
-            let text = |time| humantime::format_duration(time).to_string().replace(' ', "");
             command.extend(["--heartbeat-interval".into(), text(heartbeat)]);
             command.extend(["--election-timeout".into(), text(election_min)]);
             command.extend(["--election-timeout-max".into(), text(election_max)]);
         }
         if self.snapshots != SnapshotOptions::DEFAULT {
-            let SnapshotOptions { entries, bytes, .. } = self.snapshots;
+            let SnapshotOptions { entries, bytes, interval, .. } = self.snapshots;
             command.extend(["--snapshot-entries".into(), entries.to_string()]);
             command.extend(["--snapshot-bytes".into(), bytes.to_string()]);
+            command.extend(["--snapshot-interval".into(), text(interval)]);
         }
         let usual = Settings::default();
         let Settings { reads, drift_percent, off } = &self.settings;
