@@ -101,6 +101,7 @@
 //! | `pre-vote` | a node that comes back deposes a leader that all others hear |
 //! | `check-quorum` | a leader that hears no majority stays leader, and nothing is committed |
 //! | `random-timeouts` | nodes stand for election at the same time, and none wins |
+//! | `learner-catch-up` | a newcomer votes before it has the log, and writes wait for it |
 //! | `batching` | each entry has an append and a barrier of its own |
 //! | `fsync` | a power failure takes what was acknowledged; snapshots are still synced |
 //!

@@ -531,6 +531,7 @@ scripts! {
     a_transfer_to_one_that_needs_a_snapshot_is_refused
     without_pre_vote_a_node_that_comes_back_deposes_the_leader
     without_check_quorum_a_deaf_leader_stays
+    without_learner_catch_up_a_newcomer_votes_without_the_log
     without_random_timeouts_nobody_wins
     without_batching_each_entry_has_an_append
     a_change_waits_for_an_entry_of_the_own_term

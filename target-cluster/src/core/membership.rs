@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::progress::Progress;
 use super::{
-    Configuration, Effect, MemberChange, Node, NodeId, Payload, Refusal, Reply, Role, Time,
+    Configuration, Effect, MemberChange, Node, NodeId, Payload, Refusal, Reply, Role, Switch, Time,
 };
 use crate::bugs::Bug;
 
@@ -231,8 +231,8 @@ impl Node {
         self.become_follower(None);
     }
 
-    /// True once a round of catching up took the node less than an election timeout. One that is too
-    /// slow, or silent, fails the change; it stays a learner.
+    /// True once a round of catching up took the node less than an election timeout, or once it answers
+    /// where newcomers do without. One that is too slow, or silent, fails the change; it stays a learner.
     fn has_caught_up(&mut self, id: NodeId) -> bool {
         let (now, timings) = (self.now, self.options.timings);
         let through = self.log.last_index();
@@ -245,6 +245,12 @@ impl Node {
         let Some(peer) = leader.peers.get(&id) else { return false };
         let first = Round { number: 1, began: now, through };
         let round = change.rounds.entry(id.clone()).or_insert(first);
+        // Without catching up it is enough that it answers.
+        let does_without = self.options.settings.lacks(Switch::LearnerCatchUp);
+        if does_without && peer.contact > round.began {
+            change.caught_up.insert(id);
+            return true;
+        }
         if peer.matched >= round.through {
             if now < round.began + timings.election_min {
                 change.caught_up.insert(id);

@@ -146,6 +146,8 @@ named! {
     CheckQuorum: "check-quorum", "a leader that hears no majority stays leader";
     /// Election timeouts that differ (paper, §5.2).
     RandomTimeouts: "random-timeouts", "nodes stand for election at the same time, and none wins";
+    /// Newcomers that get the log before they vote (thesis, §4.2.1).
+    LearnerCatchUp: "learner-catch-up", "a newcomer votes before it has the log, and writes wait for it";
     /// Entries that share appends, and records that share barriers.
     Batching: "batching", "each entry has an append and a barrier of its own";
     /// Barriers of the disk.
