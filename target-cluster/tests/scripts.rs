@@ -453,6 +453,7 @@ scripts! {
     crash_between_any_two_effects_of_a_voter
     duplicated_and_overtaken_messages_change_nothing
     appends_do_not_wait_for_answers_that_take_long
+    appends_follow_each_other_within_a_round_trip
     an_append_that_overtakes_another_is_sent_again_behind_it
     appends_that_are_lost_are_sent_again_one_at_a_time
     a_torn_tail_is_cut_off
@@ -529,6 +530,7 @@ scripts! {
     a_stale_read_is_answered_by_every_node
     a_transfer_is_refused_while_the_successor_lags
     a_transfer_to_one_that_needs_a_snapshot_is_refused
+    without_pipelining_an_entry_waits_for_an_answer
     without_pre_vote_a_node_that_comes_back_deposes_the_leader
     without_check_quorum_a_deaf_leader_stays
     without_learner_catch_up_a_newcomer_votes_without_the_log

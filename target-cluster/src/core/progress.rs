@@ -1,14 +1,16 @@
 //! The state of a follower, as its leader knows it, and the appends that are on their way to it.
 //!
 //! An append that is answered at once has the way for itself: while it is on its way, new entries
-//! gather into the next, which makes few and large appends. One that is not answered for the time
-//! between two heartbeats holds the next up no longer, so that on a long way no entry waits for a
-//! round trip before its own. Together they carry no more bytes than one may alone, so that on a
-//! narrow way they do not delay each other until all are given up. After a refusal, or when an answer
-//! does not come at all, appends go one at a time again until one is accepted.
+//! gather into the next, which makes few and large appends. On a longer way others follow it before it
+//! is answered, so that no entry waits for a round trip before its own: evenly, as many as may be on
+//! their way in the time that the last answer took, but none at once. Together they carry no more bytes
+//! than one may alone, so that on a narrow way they do not delay each other until all are given up. After
+//! a refusal, or when an answer does not come at all, appends go one at a time again until one is
+//! accepted.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{
     APPEND_BYTES_MAX, Entry, Incarnation, InstallSnapshotRequest, InstallSnapshotResponse, NodeId,
@@ -19,6 +21,10 @@ use super::{
 /// election timeout, by default.
 pub(crate) const APPENDS_MAX: usize = 8;
 
+/// The part of the time between two heartbeats for which an append has the way for itself: 3 ms by
+/// default, which is longer than an answer takes within one site, but for a slow disk.
+const ALONE_PART: u32 = 16;
+
 /// The state of another voter, as its leader knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Progress {
@@ -28,6 +34,8 @@ pub(super) struct Progress {
     pub(super) next: u64,
     /// The appends that are not answered yet; each begins where the one before it ends.
     in_flight: VecDeque<Flight>,
+    /// The time after which the append that was accepted last was answered; none before the first.
+    round_trip: Option<Duration>,
     /// The way in which it is brought up to date.
     phase: Phase,
     /// The time at which the latest request was sent that it answered; at first, when the leader was
@@ -120,6 +128,7 @@ impl Progress {
             matched: 0,
             next: last_index + 1,
             in_flight: VecDeque::new(),
+            round_trip: None,
             phase: Phase::Probe,
             contact: now,
             wall_contact: wall,
@@ -131,15 +140,31 @@ impl Progress {
 
     /// About how many bytes of entries another append may carry now; none if it has to wait.
     pub(super) fn room(&self, now: Time, timings: &Timings) -> Option<usize> {
+        self.follows_at(timings).filter(|at| *at <= now)?;
+        APPEND_BYTES_MAX.checked_sub(self.bytes_on_way())
+    }
+
+    fn bytes_on_way(&self) -> usize {
+        self.in_flight.iter().map(|flight| flight.bytes).sum()
+    }
+
+    /// The time from which on another append may follow; none if it has to wait for an answer.
+    pub(super) fn follows_at(&self, timings: &Timings) -> Option<Time> {
         if self.gets_snapshot() {
             return None;
         }
-        let Some(last) = self.in_flight.back() else { return Some(APPEND_BYTES_MAX) };
+        let Some(last) = self.in_flight.back() else { return Some(Time::ZERO) };
         let may_follow = self.phase == Phase::Replicate
             && self.in_flight.len() < APPENDS_MAX
-            && last.sent + timings.heartbeat <= now;
-        let on_way: usize = self.in_flight.iter().map(|flight| flight.bytes).sum();
-        APPEND_BYTES_MAX.checked_sub(on_way).filter(|room| may_follow && *room > 0)
+            && self.bytes_on_way() < APPEND_BYTES_MAX;
+        let evenly = self.round_trip.map_or(timings.heartbeat, |it| it / APPENDS_MAX as u32);
+        let apart = evenly.clamp(timings.heartbeat / ALONE_PART, timings.heartbeat);
+        may_follow.then_some(last.sent + apart)
+    }
+
+    /// True if nothing is on its way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.is_empty()
     }
 
     /// An append with these entries, from the next one on, was sent.
@@ -154,12 +179,13 @@ impl Progress {
         self.next = through + 1;
     }
 
-    /// The follower holds the log through this index. A copy of an answer, or that to a copy, says
-    /// nothing of what is on its way now: if it let the next append go, appends would multiply
-    /// wherever messages do.
-    pub(super) fn accepted(&mut self, through: u64) {
+    /// The follower holds the log through this index, and said so after that time. A copy of an answer,
+    /// or that to a copy, says nothing of what is on its way now: if it let the next append go, appends
+    /// would multiply wherever messages do.
+    pub(super) fn accepted(&mut self, through: u64, after: Duration) {
         if through > self.matched {
             self.matched = through;
+            self.round_trip = Some(after);
             self.next = self.next.max(through + 1);
             self.in_flight.retain(|flight| flight.through > through);
             // One that gets a snapshot goes on to, whatever it took before.
@@ -295,6 +321,7 @@ impl Progress {
         if let Phase::Snapshot(sending) = &mut self.phase {
             sending.sent = sending.sent.map(|_| now + timings.heartbeat - timings.election_min);
         }
+        self.round_trip = None;
         self.contact = now;
         self.promised_until = Time::ZERO;
     }
@@ -302,13 +329,14 @@ impl Progress {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::core::Payload;
     use crate::kv::{Command, EncodedCommand, Mutation};
 
     const KIB: usize = 1024;
+
+    /// A round trip that is longer than any that counts.
+    const LONG: Duration = Duration::from_secs(1);
 
     /// An entry that takes about so many bytes.
     fn entry(index: u64, bytes: usize) -> Arc<Entry> {
@@ -324,7 +352,7 @@ mod tests {
         let mut progress = Progress::new(0, at(0), at(0));
         progress.sent(&[entry(1, 10)], at(0));
         assert_eq!(progress.room(at(1), &timings), None, "nothing is known of its log yet");
-        progress.accepted(1);
+        progress.accepted(1, LONG);
         assert_eq!(progress.room(at(1), &timings), Some(1024 * KIB));
         progress.sent(&[entry(2, 600 * KIB)], at(1));
         assert_eq!(progress.room(at(1), &timings), None, "it may be answered at once");
@@ -332,9 +360,24 @@ mod tests {
         assert!((423 * KIB..424 * KIB).contains(&room), "{room}");
         progress.sent(&[entry(3, 500 * KIB)], at(2));
         assert_eq!(progress.room(at(3), &timings), None);
-        progress.accepted(2);
+        progress.accepted(2, LONG);
         let room = progress.room(at(3), &timings).expect("the first one has arrived");
         assert!((523 * KIB..524 * KIB).contains(&room), "{room}");
+    }
+
+    #[test]
+    fn appends_follow_each_other_evenly_in_a_round_trip_but_none_at_once() {
+        let timings = Timings::default();
+        let at = Duration::from_millis;
+        let mut progress = Progress::new(0, at(0), at(0));
+        let mut follows = |index: u64, after: u64| {
+            progress.accepted(index, at(after));
+            progress.sent(&[entry(index + 1, 10)], at(1_000));
+            progress.follows_at(&timings).expect("there is room") - at(1_000)
+        };
+        assert_eq!(follows(1, 1), timings.heartbeat / 16, "one that is answered at once is alone");
+        assert_eq!(follows(2, 80), at(10));
+        assert_eq!(follows(3, 3_000), timings.heartbeat);
     }
 
     #[test]
@@ -342,7 +385,7 @@ mod tests {
         let timings = Timings::default();
         let at = |number: usize| Duration::from_secs(1) + number as u32 * timings.heartbeat;
         let mut progress = Progress::new(0, at(0), at(0));
-        progress.accepted(1);
+        progress.accepted(1, LONG);
         for number in 0..8 {
             assert!(progress.room(at(number), &timings).is_some(), "{number} are on their way");
             progress.sent(&[entry(number as u64 + 2, 10)], at(number));

@@ -113,7 +113,8 @@ impl Node {
     pub(super) fn replicate(&mut self) {
         self.begin_snapshots();
         let learners = self.learners_alone();
-        let Options { timings, append_entries_max, .. } = &self.options;
+        let Options { timings, append_entries_max, settings, .. } = &self.options;
+        let alone = settings.lacks(Switch::Pipelining);
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
             if let Some(part) = progress.part_to_send(self.now, self.term, &self.options.id) {
@@ -121,7 +122,7 @@ impl Node {
                 self.effects.push(Effect::Call { to: to.clone(), request });
             }
             let through = if learners.contains(to) { self.commit } else { self.log.last_index() };
-            if progress.next > through {
+            if progress.next > through || (alone && !progress.is_idle()) {
                 continue;
             }
             let Some(room) = progress.room(self.now, timings) else { continue };
@@ -139,6 +140,20 @@ impl Node {
             });
             self.effects.push(Effect::Call { to: to.clone(), request });
         }
+    }
+
+    /// The time from which on another append may go without an answer; none if there is none to send.
+    pub(super) fn append_due(&self) -> Option<Time> {
+        let Role::Leader(leader) = &self.role else { return None };
+        if self.options.settings.lacks(Switch::Pipelining) {
+            return None;
+        }
+        let learners = self.learners_alone();
+        let is_behind = |to: &NodeId, progress: &Progress| {
+            progress.next <= if learners.contains(to) { self.commit } else { self.log.last_index() }
+        };
+        let waiting = leader.peers.iter().filter(|(to, it)| !it.is_idle() && is_behind(to, it));
+        waiting.filter_map(|(_, it)| it.follows_at(&self.options.timings)).min()
     }
 
     /// The members whose vote counts nowhere yet, or no more.
@@ -306,7 +321,7 @@ impl Node {
             AppendResult::Heard | AppendResult::StaleTerm => {}
             AppendResult::Accepted(through) => {
                 assert!(through <= self.log.last_index(), "one that claims more is not believed");
-                progress.accepted(through);
+                progress.accepted(through, self.now.saturating_sub(sent));
             }
             AppendResult::Conflict { previous, index, term } => {
                 let shared = term.and_then(|term| self.log.end_of_term(term));

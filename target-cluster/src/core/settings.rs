@@ -148,6 +148,8 @@ named! {
     RandomTimeouts: "random-timeouts", "nodes stand for election at the same time, and none wins";
     /// Newcomers that get the log before they vote (thesis, §4.2.1).
     LearnerCatchUp: "learner-catch-up", "a newcomer votes before it has the log, and writes wait for it";
+    /// Appends that follow each other before they are answered (thesis, §10.2.2).
+    Pipelining: "pipelining", "an entry may wait for a round trip before its own";
     /// Entries that share appends, and records that share barriers.
     Batching: "batching", "each entry has an append and a barrier of its own";
     /// Barriers of the disk.
