@@ -15,13 +15,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use stormproof_cluster::bugs::Bugs;
 use stormproof_cluster::core::SnapshotOptions;
 use stormproof_cluster::server::LOG_FILE;
 use stormproof_cluster::storage::{FileDisk, recover};
 use tokio::task::JoinSet;
 
+use super::cluster::{Cluster, resident_megabytes, write};
 use super::nodes::{Node, Nodes};
 
 /// The length of an item.
@@ -32,9 +33,6 @@ const CLIENTS: usize = 16;
 
 /// The time without anything else, to compare with.
 const UNDISTURBED: Duration = Duration::from_secs(10);
-
-/// The most that anything may take before it counts as hanging.
-const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Measures it with so many megabytes, with data below `root`.
 pub fn run(root: PathBuf, megabytes: u64) -> Result<()> {
@@ -102,12 +100,6 @@ fn read_alone(data: &Path) -> Result<Duration> {
     Ok(took)
 }
 
-/// The way to the nodes.
-struct Cluster {
-    client: reqwest::Client,
-    urls: Vec<String>,
-}
-
 /// The writes that were acknowledged in a time.
 struct Writes {
     count: u64,
@@ -130,52 +122,6 @@ impl std::fmt::Display for Writes {
 }
 
 impl Cluster {
-    fn of(nodes: &[Node]) -> Result<Arc<Cluster>> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let urls = nodes.iter().map(|node| node.url.clone()).collect();
-        Ok(Arc::new(Cluster { client, urls }))
-    }
-
-    async fn status(&self, url: &str) -> Result<Value> {
-        Ok(self.client.get(format!("{url}/status")).send().await?.json().await?)
-    }
-
-    /// Waits for a leader that can commit, and gives its address.
-    async fn leader(&self) -> Result<String> {
-        let start = Instant::now();
-        loop {
-            for url in &self.urls {
-                let health = self.client.get(format!("{url}/health")).send().await;
-                let is_leader =
-                    async || Ok::<_, anyhow::Error>(self.status(url).await?["role"] == "leader");
-                if health.is_ok_and(|it| it.status().is_success()) && is_leader().await? {
-                    return Ok(url.clone());
-                }
-            }
-            ensure!(start.elapsed() < PATIENCE, "no leader within {PATIENCE:?}");
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    async fn ask(&self, url: &str, path: &str, body: Value) -> Result<Value> {
-        let request = self.client.post(format!("{url}{path}")).json(&body).timeout(PATIENCE);
-        let answer: Value = request.send().await?.json().await?;
-        ensure!(answer["type"] != "refused", "{path} of {url}: {answer}");
-        Ok(answer)
-    }
-
-    /// Asks for something that may take longer than a request, again and again until it is done.
-    async fn insist(&self, url: &str, path: &str, body: Value) -> Result<()> {
-        let start = Instant::now();
-        loop {
-            match self.ask(url, path, body.clone()).await {
-                Ok(_) => return Ok(()),
-                Err(refused) if start.elapsed() >= PATIENCE => return Err(refused),
-                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-            }
-        }
-    }
-
     /// Writes that many items.
     async fn fill(self: &Arc<Self>, leader: &str, items: u64) -> Result<()> {
         let value = "x".repeat(ITEM_BYTES);
@@ -238,18 +184,6 @@ impl Cluster {
     }
 }
 
-fn write(key: &str, value: &str) -> Value {
-    json!({"f": "write", "key": key, "value": value})
-}
-
 fn secs(time: Duration) -> f64 {
     time.as_secs_f64()
-}
-
-/// The memory that this process has, in MB.
-fn resident_megabytes() -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB")).context("VmRSS")?;
-    Ok(kilobytes.trim().parse::<u64>()? * 1024 / 1_000_000)
 }

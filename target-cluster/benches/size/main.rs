@@ -2,6 +2,7 @@
 //! `cargo bench -p stormproof-cluster --bench size -- long-log [ENTRIES]`, and
 //! `… -- large-state [MEGABYTES]`.
 
+mod cluster;
 mod large_state;
 mod long_log;
 mod nodes;
