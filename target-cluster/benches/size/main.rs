@@ -1,11 +1,12 @@
 //! Measurements of clusters that hold much, with nodes in this process:
-//! `cargo bench -p stormproof-cluster --bench size -- long-log [ENTRIES]`, and
-//! `… -- large-state [MEGABYTES]`.
+//! `cargo bench -p stormproof-cluster --bench size -- long-log [ENTRIES]`,
+//! `… -- large-state [MEGABYTES]`, and `… -- soak [WRITES]`.
 
 mod cluster;
 mod large_state;
 mod long_log;
 mod nodes;
+mod soak;
 
 use anyhow::{Result, bail};
 
@@ -16,7 +17,10 @@ fn main() -> Result<()> {
     let measured = match arguments.first().map(String::as_str) {
         Some("long-log") => long_log::run(root.clone(), number.unwrap_or(1_000_000)),
         Some("large-state") => large_state::run(root.clone(), number.unwrap_or(1_000)),
-        _ => bail!("say what to measure: -- long-log [ENTRIES], or -- large-state [MEGABYTES]"),
+        Some("soak") => soak::run(root.clone(), number.unwrap_or(4_320_000)),
+        _ => bail!(
+            "say what to measure: -- long-log [ENTRIES], large-state [MEGABYTES], or soak [WRITES]"
+        ),
     };
     let _ = std::fs::remove_dir_all(&root);
     measured
