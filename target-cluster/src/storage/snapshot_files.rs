@@ -24,6 +24,10 @@ const HEADER_BYTES: usize = 12;
 /// About how many bytes of text a part has. They are encoded and written at once.
 const PART_BYTES: usize = 256 * 1024;
 
+/// About how many bytes are written before they are synced. If all were at once, in the end, syncs of the
+/// log would wait behind them: a GB of them takes a disk a second and more.
+const SYNC_BYTES: usize = 4 * 1024 * 1024;
+
 /// The number of snapshots that are kept.
 const KEPT: usize = 2;
 
@@ -46,6 +50,8 @@ fn parse(name: &str) -> Option<(u64, u64)> {
 pub(crate) struct SnapshotWriter {
     snapshot: Arc<Snapshot>,
     step: Step,
+    /// The bytes that were written and not synced yet.
+    unsynced: usize,
 }
 
 /// The next thing to do.
@@ -60,7 +66,7 @@ enum Step {
 impl SnapshotWriter {
     /// Nothing is written yet.
     pub(crate) fn new(snapshot: Arc<Snapshot>) -> SnapshotWriter {
-        SnapshotWriter { snapshot, step: Step::Create }
+        SnapshotWriter { snapshot, step: Step::Create, unsynced: 0 }
     }
 
     /// The index of the last entry in it.
@@ -86,6 +92,11 @@ impl SnapshotWriter {
                 part.extend_from_slice(&crc32fast::hash(text.as_bytes()).to_le_bytes());
                 part.extend_from_slice(text.as_bytes());
                 files.append(&unfinished, &part)?;
+                self.unsynced += part.len();
+                if self.unsynced >= SYNC_BYTES {
+                    files.sync(&unfinished)?;
+                    self.unsynced = 0;
+                }
                 next.map_or(Step::Rename, Step::Write)
             }
             Step::Rename => {
