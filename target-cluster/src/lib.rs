@@ -186,12 +186,13 @@
 //! # Snapshots
 //!
 //! After every 100,000 entries, or 64 MiB of them, or an hour in which any came (`--snapshot-entries`,
-//! `--snapshot-bytes`, `--snapshot-interval`), a node writes its state to `snapshot-INDEX-TERM` in its data directory, while it goes on: the state is
-//! shared, not copied, and a thread of its own writes it. The two newest are kept, and the log reaches
-//! back to the older one, as `base` and `snapshot` in `/status` say; what it holds of entries before that
-//! goes when files of it are not needed any more. Sessions of clients and the results of the last
-//! commands are part of a snapshot. A follower that lags behind the base of the leader's log gets the
-//! state over `/raft/install-snapshot`, in parts of some 256 KiB.
+//! `--snapshot-bytes`, `--snapshot-interval`), a node writes its state to `snapshot-INDEX-TERM` in its data
+//! directory, while it goes on: the state is shared, not copied, and a thread of its own writes it. The two
+//! newest are kept, and the log reaches back to the older one, as `base` and `snapshot` in `/status` say;
+//! what it holds of entries before that goes when files of it are not needed any more. Sessions of clients
+//! and the results of the last commands are part of a snapshot. A follower that lags behind the base of the
+//! leader's log gets the state over `/raft/install-snapshot`, in parts of some 256 KiB, and at no more than
+//! 48 MiB a second (`--snapshot-rate`), so that clients are served meanwhile.
 //!
 //! # The event stream
 //!

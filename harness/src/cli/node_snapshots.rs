@@ -1,11 +1,11 @@
-//! The times at which the bundled cluster's nodes take snapshots, as flags.
+//! The bundled cluster's snapshots, as flags of its nodes.
 
 use std::time::Duration;
 
 use clap::Args;
 use cluster::core::SnapshotOptions;
 
-/// The amounts of entries after which nodes take snapshots.
+/// The times at which nodes take snapshots, and the rate at which they send them.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Snapshots")]
 pub struct SnapshotFlags {
@@ -25,6 +25,11 @@ pub struct SnapshotFlags {
     #[arg(long, value_name = "DURATION", env = "STORMPROOF_NODE_SNAPSHOT_INTERVAL",
         value_parser = humantime::parse_duration)]
     snapshot_interval: Option<Duration>,
+    /// Send a snapshot to a follower at no more bytes a second, so that clients are served meanwhile
+    /// [default: 50331648]
+    #[arg(long, value_name = "BYTES", env = "STORMPROOF_NODE_SNAPSHOT_RATE",
+        value_parser = clap::value_parser!(u64).range(1..))]
+    snapshot_rate: Option<u64>,
 }
 
 impl SnapshotFlags {
@@ -35,6 +40,7 @@ impl SnapshotFlags {
             entries: self.snapshot_entries.unwrap_or(usual.entries),
             bytes: self.snapshot_bytes.unwrap_or(usual.bytes),
             interval: self.snapshot_interval.unwrap_or(usual.interval),
+            bytes_per_second: self.snapshot_rate.unwrap_or(usual.bytes_per_second),
             ..usual
         }
     }

@@ -79,7 +79,7 @@ async fn measure(nodes: &Nodes, items: u64) -> Result<()> {
     let again = nodes.start(&founders)?;
     let cluster = Cluster::of(&again)?;
     let leader = cluster.leader().await?;
-    cluster.ask(&leader, "/kv", write("again", "x")).await?;
+    cluster.insist(&leader, "/kv", write("again", "x")).await?;
     let served = start.elapsed();
     println!(
         "a snapshot is read and decoded in {:.1} s; all, started again, acknowledge a \

@@ -294,9 +294,9 @@ impl Node {
             Role::Follower { deadline, .. }
             | Role::PreCandidate { deadline, .. }
             | Role::Candidate { deadline, .. } => *deadline,
-            Role::Leader(leader) => {
-                self.append_due().map_or(leader.heartbeat_due, |at| at.min(leader.heartbeat_due))
-            }
+            Role::Leader(leader) => self
+                .replication_due()
+                .map_or(leader.heartbeat_due, |at| at.min(leader.heartbeat_due)),
         };
         self.transfer.as_ref().map_or(own, |transfer| own.min(transfer.deadline))
     }

@@ -38,6 +38,8 @@ pub(super) struct Progress {
     round_trip: Option<Duration>,
     /// The way in which it is brought up to date.
     phase: Phase,
+    /// The time before which no part of a snapshot goes, so that they keep to their rate.
+    next_part: Time,
     /// The time at which the latest request was sent that it answered; at first, when the leader was
     /// elected.
     pub(super) contact: Time,
@@ -130,6 +132,7 @@ impl Progress {
             in_flight: VecDeque::new(),
             round_trip: None,
             phase: Phase::Probe,
+            next_part: Time::ZERO,
             contact: now,
             wall_contact: wall,
             promised_until: Time::ZERO,
@@ -239,18 +242,26 @@ impl Progress {
         self.phase = Phase::Snapshot(Sending::at(snapshot, 0, &start, part_bytes));
     }
 
-    /// The part of a snapshot that the leader of that term is to send now, if one is.
+    /// The time from which on the next part of a snapshot may go; none if none is to.
+    pub(super) fn part_due(&self) -> Option<Time> {
+        let Phase::Snapshot(sending) = &self.phase else { return None };
+        sending.sent.is_none().then_some(self.next_part)
+    }
+
+    /// The part of a snapshot that the leader of that term is to send now, if one is, at so many bytes a
+    /// second.
     pub(super) fn part_to_send(
         &mut self,
         now: Time,
         term: u64,
         leader: &NodeId,
+        rate: u64,
     ) -> Option<InstallSnapshotRequest> {
+        self.part_due().filter(|due| *due <= now)?;
         let Phase::Snapshot(sending) = &mut self.phase else { return None };
-        if sending.sent.is_some() {
-            return None;
-        }
         sending.sent = Some(now);
+        let nanoseconds = sending.part.len() as u64 * 1_000_000_000 / rate.max(1);
+        self.next_part = now + Duration::from_nanos(nanoseconds);
         Some(InstallSnapshotRequest {
             term,
             leader: leader.clone(),
@@ -322,6 +333,7 @@ impl Progress {
             sending.sent = sending.sent.map(|_| now + timings.heartbeat - timings.election_min);
         }
         self.round_trip = None;
+        self.next_part = Time::ZERO;
         self.contact = now;
         self.promised_until = Time::ZERO;
     }
@@ -404,7 +416,7 @@ mod tests {
         let mut progress = Progress::new(9, Time::ZERO, Time::ZERO);
         progress.send_snapshot(Arc::new(Snapshot::without_items(9, 1)), 1);
         let part = |progress: &mut Progress, now: Time| {
-            let part = progress.part_to_send(now, 1, &id)?;
+            let part = progress.part_to_send(now, 1, &id, u64::MAX)?;
             Some((part.offset, part.offset + part.data.len() as u64))
         };
         let has = |progress: &mut Progress, offset: u64, installed: bool| {
@@ -430,5 +442,22 @@ mod tests {
         assert_eq!(part(&mut progress, late), Some((middle, end)), "it has begun anew");
         has(&mut progress, 0, true);
         assert_eq!((progress.matched, progress.next, progress.gets_snapshot()), (9, 10, false));
+    }
+    #[test]
+    fn parts_of_a_snapshot_keep_to_their_rate() {
+        let (start, id) = (Duration::from_secs(1), NodeId::from("n1"));
+        let mut progress = Progress::new(0, start, start);
+        progress.send_snapshot(Arc::new(Snapshot::without_items(9, 1)), 1);
+        let first = progress.part_to_send(start, 1, &id, 1_000).expect("the first one");
+        let offset = first.data.len() as u64;
+        progress.has_of_snapshot(
+            &InstallSnapshotResponse { term: 1, index: 9, offset, installed: false },
+            1,
+        );
+        let due = start + Duration::from_millis(offset);
+        assert_eq!(progress.part_due(), Some(due), "a byte in a millisecond");
+        let early = due - Duration::from_millis(1);
+        assert!(progress.part_to_send(early, 1, &id, 1_000).is_none(), "it is too early");
+        assert!(progress.part_to_send(due, 1, &id, 1_000).is_some());
     }
 }

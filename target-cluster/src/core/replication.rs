@@ -113,11 +113,16 @@ impl Node {
     pub(super) fn replicate(&mut self) {
         self.begin_snapshots();
         let learners = self.learners_alone();
-        let Options { timings, append_entries_max, settings, .. } = &self.options;
+        let Options { timings, append_entries_max, settings, snapshots, .. } = &self.options;
         let alone = settings.lacks(Switch::Pipelining);
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
-            if let Some(part) = progress.part_to_send(self.now, self.term, &self.options.id) {
+            if let Some(part) = progress.part_to_send(
+                self.now,
+                self.term,
+                &self.options.id,
+                snapshots.bytes_per_second,
+            ) {
                 let request = Request::InstallSnapshot(part);
                 self.effects.push(Effect::Call { to: to.clone(), request });
             }
@@ -142,18 +147,21 @@ impl Node {
         }
     }
 
-    /// The time from which on another append may go without an answer; none if there is none to send.
-    pub(super) fn append_due(&self) -> Option<Time> {
+    /// The time from which on more may go to a follower without an answer; none if there is nothing to
+    /// send, or all waits for answers.
+    pub(super) fn replication_due(&self) -> Option<Time> {
         let Role::Leader(leader) = &self.role else { return None };
+        let part = leader.peers.values().filter_map(Progress::part_due).min();
         if self.options.settings.lacks(Switch::Pipelining) {
-            return None;
+            return part;
         }
         let learners = self.learners_alone();
         let is_behind = |to: &NodeId, progress: &Progress| {
             progress.next <= if learners.contains(to) { self.commit } else { self.log.last_index() }
         };
         let waiting = leader.peers.iter().filter(|(to, it)| !it.is_idle() && is_behind(to, it));
-        waiting.filter_map(|(_, it)| it.follows_at(&self.options.timings)).min()
+        let append = waiting.filter_map(|(_, it)| it.follows_at(&self.options.timings)).min();
+        part.into_iter().chain(append).min()
     }
 
     /// The members whose vote counts nowhere yet, or no more.

@@ -63,10 +63,16 @@ impl Config {
             "the heartbeat interval ({heartbeat:?}) must be shorter than the shortest election \
              timeout ({election_min:?}), and that shorter than the longest ({election_max:?})"
         );
-        let SnapshotOptions { entries, bytes, interval, part_bytes } = self.snapshots;
+        let SnapshotOptions { entries, bytes, interval, part_bytes, bytes_per_second } =
+            self.snapshots;
         ensure!(
-            entries > 0 && bytes > 0 && part_bytes > 0 && !interval.is_zero(),
-            "a snapshot is taken after at least one entry, one byte, and some time"
+            entries > 0
+                && bytes > 0
+                && part_bytes > 0
+                && bytes_per_second > 0
+                && !interval.is_zero(),
+            "a snapshot is taken after at least one entry, one byte, and some time, and sent at a byte \
+             a second at least"
         );
         let drift = self.settings.drift_percent;
         ensure!(

@@ -151,6 +151,7 @@ impl Swarm {
             bytes: *self.one_of(&[2_000, u64::MAX]),
             interval: *self.one_of(&[Duration::from_millis(500), Duration::MAX]),
             part_bytes: *self.one_of(&[200, 1_000, 100_000]),
+            bytes_per_second: *self.one_of(&[20_000, u64::MAX]),
         };
         for on in [Situation::SnapshotSaved, Situation::SnapshotInstalled, Situation::LogCut] {
             if self.chance(0.2) {
