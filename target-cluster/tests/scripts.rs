@@ -552,6 +552,7 @@ scripts! {
     a_voter_joins_as_a_learner_first
     a_node_that_joins_is_noted_before_it_votes
     a_voter_that_lost_its_disk_is_refused
+    a_voter_that_slept_hears_a_leader_that_was_added_anew
     wiped_voter_votes_and_loses_what_was_acknowledged
     stale_members_in_snapshot_goes_by_other_majorities
     change_before_own_term_overlaps_the_change_of_another_leader

@@ -62,7 +62,11 @@ impl Node {
         stamp: &Stamp,
         request: &Request,
     ) -> Option<Disbelief> {
-        let disbelief = self.disbelieves_stamp(request.sender(), stamp);
+        let of_sender = match request {
+            Request::Append(_) | Request::InstallSnapshot(_) => None,
+            _ => self.disbelieves_sender(request.sender(), stamp),
+        };
+        let disbelief = of_sender.or_else(|| self.disbelieves_receiver(stamp));
         disbelief.or_else(|| self.disbelieves_term(request.term()))
     }
 
@@ -73,7 +77,11 @@ impl Node {
         stamp: &Stamp,
         response: &Response,
     ) -> Option<Disbelief> {
-        let disbelief = self.disbelieves_stamp(from, stamp);
+        let of_receiver = match response {
+            Response::Append(_) | Response::InstallSnapshot(_) => None,
+            _ => self.disbelieves_receiver(stamp),
+        };
+        let disbelief = self.disbelieves_sender(from, stamp).or(of_receiver);
         if let Some(disbelief) = disbelief.or_else(|| self.disbelieves_term(response.term())) {
             return Some(disbelief);
         }

@@ -7,6 +7,10 @@
 //! is one by a node that it is not meant for. The node is of use again once it is removed, which the others
 //! decide without it, and added as a new member.
 //!
+//! The requests of a leader, and the answers to them, are heeded whichever directory of it is noted: a
+//! majority took it for itself when it was elected. Else a follower that was away meanwhile, and has the old
+//! note, could not hear of the new one from a leader that was removed and added again.
+//!
 //! Votes and entries of members whose incarnation is not noted yet do count: else a cluster could not begin.
 //! So until the others hold that note durably, a member that is wiped may still be taken for itself. Nothing
 //! but a founding that needs every founder could close that gap: to a node that heard nothing since then, a
@@ -127,17 +131,19 @@ impl Node {
         self.configuration.incarnation(id).or(heard)
     }
 
-    /// The reason for which a message is not heeded: its sender is not the member of that name, or this
-    /// node is not the one that it is meant for.
-    pub(super) fn disbelieves_stamp(&self, from: &NodeId, stamp: &Stamp) -> Option<Disbelief> {
-        if self.has(Bug::WipedVoterVotes) {
-            return None;
-        }
+    /// The reason for which a message is not heeded: its sender is not the member of that name.
+    pub(super) fn disbelieves_sender(&self, from: &NodeId, stamp: &Stamp) -> Option<Disbelief> {
         let known = self.known_incarnation(from).filter(|known| Some(*known) != stamp.from);
-        let of_sender = known.map(|known| Disbelief::Sender { claimed: stamp.from, known });
+        let disbelief = known.map(|known| Disbelief::Sender { claimed: stamp.from, known });
+        disbelief.filter(|_| !self.has(Bug::WipedVoterVotes))
+    }
+
+    /// The reason for which a message is not heeded: this node is not the one that it is meant for.
+    pub(super) fn disbelieves_receiver(&self, stamp: &Stamp) -> Option<Disbelief> {
         let own = self.options.incarnation;
         let known = stamp.to.filter(|known| own.is_some_and(|own| own != *known));
-        of_sender.or(known.map(|known| Disbelief::Receiver { known }))
+        let disbelief = known.map(|known| Disbelief::Receiver { known });
+        disbelief.filter(|_| !self.has(Bug::WipedVoterVotes))
     }
 
     /// Notes that others count on another directory, or do not any more.
