@@ -34,7 +34,7 @@ const ARGUMENTS: [&str; 12] = [
     "--remote-debugging-pipe",
 ];
 
-/// What Chromium says of an expression whose page was left before it had a value.
+/// The errors of Chromium for an expression whose page was left before it had a value.
 const LEFT: [&str; 3] = [
     "Inspected target navigated or closed",
     "Execution context was destroyed.",
