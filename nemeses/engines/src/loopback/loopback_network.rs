@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -79,6 +79,39 @@ impl LoopbackNetwork {
             addresses.push(LoopbackAddresses { listen, clients: clients.local_addr()?, peers });
             doors.push(Door::new(clients, node, listen, Some(0))?);
         }
+        Self::behind(nodes, addresses, doors)
+    }
+
+    /// Opens the proxy's ports between peers alone, at addresses that are given; clients come to the nodes
+    /// themselves. Each node has its name, the address on which it listens for clients, and the one at
+    /// which its peers are to meet it.
+    ///
+    /// # Errors
+    /// When one of those ports is taken.
+    pub fn between_peers(nodes: &[(String, SocketAddr, SocketAddr)]) -> io::Result<Self> {
+        let mut doors = Vec::new();
+        let mut addresses = Vec::new();
+        // All are held until all are found, so that no two are the same.
+        let mut held = Vec::new();
+        for (place, (_, listen, advertised)) in (1..).zip(nodes) {
+            let own = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+            let peer = PeerDoor { listen: own.local_addr()?, advertised: *advertised };
+            doors.push(Door::new(TcpListener::bind(advertised)?, place, peer.listen, None)?);
+            let (listen, clients) = (*listen, *listen);
+            addresses.push(LoopbackAddresses { listen, clients, peers: vec![peer] });
+            held.push(own);
+        }
+        drop(held);
+        let names: Vec<String> = nodes.iter().map(|(name, _, _)| name.clone()).collect();
+        Self::behind(&names, addresses, doors)
+    }
+
+    /// Carries what comes to those doors.
+    fn behind(
+        nodes: &[String],
+        addresses: Vec<LoopbackAddresses>,
+        doors: Vec<Door>,
+    ) -> io::Result<Self> {
         let names: Vec<_> = [CLIENTS.to_owned()].into_iter().chain(nodes.iter().cloned()).collect();
         let (probes, probed) = probes(names.len())?;
         let shared = Arc::new(Shared {
