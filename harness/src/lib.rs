@@ -25,6 +25,7 @@ mod printing;
 mod progress;
 mod repeats;
 mod run;
+mod running;
 mod serve;
 mod shrink;
 mod simulate;

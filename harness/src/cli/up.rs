@@ -1,9 +1,9 @@
 //! `stormproof up`: the bundled cluster on loopback ports, to look at, to kill the leader of, and
-//! to learn from.
+//! to learn from; with `--watch` from a page in a browser.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant, SystemTime};
@@ -11,9 +11,11 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use cluster::bugs::Bug;
-use engines::LocalHost;
+use engines::loopback::LoopbackNetwork;
 use engines::node_process::NodeOutput;
 use engines::process_tree::LabContext;
+use engines::{LocalHost, engine_for};
+use faults::fault::Family;
 use faults::host::Host;
 use results::event::NodeChange;
 use results::node_logs;
@@ -27,6 +29,7 @@ use crate::names;
 use crate::plan::{LabChoice, node_names};
 use crate::printing::out;
 use crate::run::cluster::end_of_logs;
+use crate::running::{Counting, Operator, Order, Record, SlowDisks, count, open};
 use crate::targets::{Bundled, Member, PeerDoor, Target};
 
 /// A node that ends this soon after its start did not start at all.
@@ -60,6 +63,11 @@ pub struct Arguments {
     /// Plant a bug; `list bugs` describes them
     #[arg(long, value_parser = names::bug())]
     bug: Option<String>,
+    /// Serve a page at this port of this machine that shows elections as they happen, with buttons that
+    /// kill nodes, cut them off and more; port 0 takes a free one [default with the flag: 8809]
+    #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true,
+        default_missing_value = "8809")]
+    watch: Option<u16>,
     #[command(flatten)]
     timings: TimingFlags,
     #[command(flatten)]
@@ -68,8 +76,13 @@ pub struct Arguments {
     settings: SettingFlags,
 }
 
-/// The output of a node, by name.
-type News = (String, NodeOutput);
+/// Something for the thread that has the cluster.
+enum News {
+    /// The output of a node, by name.
+    Node(String, NodeOutput),
+    /// A button was pressed.
+    Pressed(Order),
+}
 
 pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
     let nodes = arguments.nodes + arguments.spare;
@@ -98,18 +111,8 @@ fn timestamp() -> u128 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos()
 }
 
-fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
-    let names = node_names((arguments.nodes + arguments.spare).into());
-    let mut members = Vec::new();
-    for (name, offset) in names.iter().zip(0..) {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, arguments.port + offset));
-        let for_peers = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port() + PEERS_ABOVE));
-        let member = Member::at(name, address, data.join(name))
-            .with_peers_at(vec![PeerDoor::open(for_peers)]);
-        std::fs::create_dir_all(&member.data)
-            .with_context(|| format!("cannot make {}", member.data.display()))?;
-        members.push(member);
-    }
+fn serve(arguments: &Arguments, data: &Path) -> Result<()> {
+    let (members, proxies) = place(arguments, data)?;
     let bug: Option<Bug> = arguments.bug.as_ref().map(|bug| bug.parse()).transpose()?;
     let target = Bundled {
         bug,
@@ -118,59 +121,161 @@ fn serve(arguments: &Arguments, data: &std::path::Path) -> Result<()> {
         spare: arguments.spare.into(),
         settings: arguments.settings.settings(),
     };
+    // Requests to the cluster are made from it, and the client beside it lives on it.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let inside = runtime.enter();
+    let record = Arc::new(Record::new());
     let (tell, news) = mpsc::channel();
-    let mut host = start(&target, &members, tell.clone())?;
+    let heard = arguments.watch.is_some().then(|| (target.clone(), record.clone()));
+    let mut host = host(proxies, heard, tell.clone())?;
+    if let Some(administrator) = target.administrator(&members)? {
+        host = host.with_administrator(administrator);
+    }
+    for (node, member) in members.iter().enumerate() {
+        host.add_node(member.spec(target.launch(&members, node))?);
+    }
+    let disks = disks(arguments, &members, &mut host);
+    for (node, result) in host.start(&members.iter().map(|member| member.name.clone()).collect()) {
+        result.with_context(|| format!("cannot start {node}"))?;
+    }
     introduce(&members, arguments.spare.into());
+    let names: Vec<String> = members.iter().map(|member| member.name.clone()).collect();
+    let restart_after = Duration::from_secs(arguments.restart_after);
+    let mut operator = Operator::new(host, record.clone(), names.clone(), disks, restart_after);
+    let counting = Arc::new(Counting::default());
+    if let Some(port) = arguments.watch {
+        let client = target.client(&members, "page", "counter")?;
+        runtime.spawn(count(client, members.clone(), record.clone(), counting.clone()));
+        let order = move |order| drop(tell.send(News::Pressed(order)));
+        let address = open(port, names, record, counting.clone(), operator.shown(), order)
+            .map_err(|error| usage(format!("{error:#}; --watch=PORT takes another")))?;
+        out!("Watch it, and disturb it: http://{address}/\n");
+    }
+    drop(inside);
 
     let stopped = stop_signals()?;
     let mut watch = Watch { target: &target, members: &members, leader: None };
     let mut restart: BTreeMap<String, Instant> = BTreeMap::new();
     let begin = Instant::now();
+    let mut turned = begin;
     loop {
         match news.recv_timeout(LOOK_AROUND) {
-            Ok((node, NodeOutput::Exited { status, .. })) => {
-                if begin.elapsed() < STARTED {
+            Ok(News::Node(node, NodeOutput::Exited { status, .. })) => {
+                if begin.elapsed() < STARTED && !operator.is_held(&node) {
                     let folder = data.join(&node);
                     let logs = end_of_logs(&folder, &node_logs::of_folder(&folder));
                     bail!("{node} did not start ({status}){logs}");
                 }
+                if operator.is_held(&node) {
+                    out!("{node} ended ({status})");
+                    continue;
+                }
                 let seconds = arguments.restart_after;
                 out!("{node} ended ({status}); it starts again in {seconds} s");
-                restart.insert(node, Instant::now() + Duration::from_secs(seconds));
+                restart.insert(node, Instant::now() + restart_after);
             }
-            Ok((node, output)) => watch.hear(&node, output),
+            Ok(News::Node(node, output)) => watch.hear(&node, output),
+            Ok(News::Pressed(Order { press, answer })) => {
+                // The page may have gone.
+                let _ = answer.send(operator.press(press, counting.members().as_ref()));
+            }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => unreachable!("we hold a sender"),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+        // Nodes may tell something all the time.
+        if turned.elapsed() >= LOOK_AROUND {
+            operator.turn();
+            turned = Instant::now();
         }
         if stopped.try_recv().is_ok() {
+            operator.undo_all();
             return Ok(());
         }
-        let due: BTreeSet<String> = restart
+        let due: Vec<String> = restart
             .iter()
             .filter(|(_, at)| **at <= Instant::now())
             .map(|(node, _)| node.clone())
             .collect();
-        restart.retain(|node, _| !due.contains(node));
-        for (node, result) in host.start(&due) {
-            result.with_context(|| format!("cannot start {node} again"))?;
+        for node in due {
+            restart.remove(&node);
+            operator.start(&node).with_context(|| format!("cannot start {node} again"))?;
         }
     }
 }
 
-fn start(target: &Bundled, members: &[Member], tell: Sender<News>) -> Result<LocalHost> {
-    let listener = move |node: &str, output| {
+/// The nodes with their places; watched, with proxies between them, by which links can be cut.
+fn place(arguments: &Arguments, data: &Path) -> Result<(Vec<Member>, Option<LoopbackNetwork>)> {
+    let names = node_names((arguments.nodes + arguments.spare).into());
+    let addresses: Vec<(String, SocketAddr, SocketAddr)> = names
+        .into_iter()
+        .zip(0..)
+        .map(|(name, offset)| {
+            let at = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port + offset));
+            (name, at(arguments.port), at(arguments.port + PEERS_ABOVE))
+        })
+        .collect();
+    let proxies = arguments.watch.map(|_| LoopbackNetwork::between_peers(&addresses)).transpose();
+    let proxies = proxies.with_context(|| {
+        format!("cannot listen between the nodes, at the ports from {}", addresses[0].2)
+    })?;
+    let mut members = Vec::new();
+    for (name, address, for_peers) in addresses {
+        let proxied = proxies.as_ref().and_then(|proxies| proxies.addresses(&name));
+        let doors = proxied.map_or_else(|| vec![PeerDoor::open(for_peers)], |it| it.peers);
+        let member = Member::at(&name, address, data.join(&name)).with_peers_at(doors);
+        std::fs::create_dir_all(&member.data)
+            .with_context(|| format!("cannot make {}", member.data.display()))?;
+        members.push(member);
+    }
+    Ok((members, proxies))
+}
+
+/// The host of the nodes. What they tell goes to `heard` at once, and to the thread that has the cluster.
+fn host(
+    proxies: Option<LoopbackNetwork>,
+    heard: Option<(Bundled, Arc<Record>)>,
+    tell: Sender<News>,
+) -> Result<LocalHost> {
+    let listener = move |node: &str, output: NodeOutput| {
+        if let Some((target, record)) = &heard {
+            let report = match &output {
+                NodeOutput::Started { pid } => Some(NodeChange::Started { pid: *pid }.into()),
+                NodeOutput::Line(line) => target.node_report(line),
+                NodeOutput::Exited { status, .. } => {
+                    Some(NodeChange::Exited { status: status.clone() }.into())
+                }
+            };
+            report.into_iter().for_each(|report| record.node(node, report));
+        }
         // The channel is closed when the cluster is being stopped.
-        let _ = tell.send((node.to_owned(), output));
+        let _ = tell.send(News::Node(node.to_owned(), output));
     };
-    let mut host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
-    for (node, member) in members.iter().enumerate() {
-        host.add_node(member.spec(target.launch(members, node))?);
+    let host = LocalHost::new(None, Arc::new(listener)).context("cannot start nodes")?;
+    Ok(match proxies {
+        Some(proxies) => host.with_proxies(proxies),
+        None => host,
+    })
+}
+
+/// Gives the nodes disks that can be made slow, where there is a page to do that from.
+fn disks(arguments: &Arguments, members: &[Member], host: &mut LocalHost) -> SlowDisks {
+    if arguments.watch.is_none() {
+        return SlowDisks::Cannot("there is no page".to_owned());
     }
-    let all = members.iter().map(|member| member.name.clone()).collect();
-    for (node, result) in host.start(&all) {
-        result.with_context(|| format!("cannot start {node}"))?;
+    if arguments.data.is_some() {
+        let why = "with --data, nodes write to this machine's disk, which stays as it is";
+        return SlowDisks::Cannot(why.to_owned());
     }
-    Ok(host)
+    if let Err(why) = engine_for(Family::Disk, None) {
+        return SlowDisks::Cannot(why);
+    }
+    for (member, seed) in members.iter().zip(1..) {
+        if let Err(why) = host.mount_disk(&member.name, &member.data, seed) {
+            return SlowDisks::Cannot(format!("{} has no disk of its own: {why}", member.name));
+        }
+    }
+    SlowDisks::Can
 }
 
 fn introduce(members: &[Member], spare: usize) {

@@ -12,3 +12,5 @@ mod site;
 
 pub(crate) use index::{IndexPage, read, save, write};
 pub(crate) use open::open;
+pub(crate) use request::Request;
+pub(crate) use server::{Answers, Response, listen, serve};

@@ -1,4 +1,4 @@
-//! A small HTTP server: a thread for each connection, an answer for each, nothing but reading.
+//! A small HTTP server: a thread for each connection, an answer for each. Bodies are not read.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,7 +11,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::request::{Refused, Request};
-use super::site::Site;
 
 /// The most bytes of the head of a request.
 const HEAD: usize = 16 * 1024;
@@ -25,8 +24,14 @@ const CONNECTIONS: usize = 64;
 /// The time after which a listener that can take no connection tries again.
 const PAUSE: Duration = Duration::from_millis(100);
 
+/// The pages of a server.
+pub(crate) trait Answers: Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: &Request) -> Response;
+}
+
 /// An answer.
-pub(super) struct Response {
+pub(crate) struct Response {
     /// The status, such as `200 OK`.
     pub status: &'static str,
     /// The type of the contents.
@@ -38,7 +43,7 @@ pub(super) struct Response {
 }
 
 /// The contents of an answer.
-pub(super) enum Contents {
+pub(crate) enum Contents {
     /// A text.
     Text(String),
     /// A file of so many bytes.
@@ -50,6 +55,12 @@ impl Response {
     pub fn page(html: String) -> Response {
         let kind = "text/html; charset=utf-8";
         Response { status: "200 OK", kind, header: None, contents: Contents::Text(html) }
+    }
+
+    /// Data for a script.
+    pub fn json(value: &serde_json::Value) -> Response {
+        let contents = Contents::Text(value.to_string());
+        Response { status: "200 OK", kind: "application/json", header: None, contents }
     }
 
     /// A sentence with a status of its own.
@@ -70,7 +81,7 @@ impl Response {
 ///
 /// # Errors
 /// When it is taken, or no address of this machine.
-pub(super) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
+pub(crate) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
     let cannot = || format!("cannot listen on {address}");
     let listener = TcpListener::bind(address).with_context(cannot)?;
     let address = listener.local_addr().with_context(cannot)?;
@@ -78,7 +89,7 @@ pub(super) fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr)> {
 }
 
 /// Answers what comes in, for ever.
-pub(super) fn serve(listener: &TcpListener, site: &Arc<Site>) {
+pub(crate) fn serve(listener: &TcpListener, site: &Arc<impl Answers>) {
     let open = Arc::new(AtomicUsize::new(0));
     loop {
         let Ok((stream, _)) = listener.accept() else {
@@ -93,7 +104,7 @@ pub(super) fn serve(listener: &TcpListener, site: &Arc<Site>) {
         let (site, counter) = (Arc::clone(site), Arc::clone(&open));
         let started = thread::Builder::new().name("answer".into()).spawn(move || {
             // A client that went away needs no answer.
-            let _ = answer(stream, &site);
+            let _ = answer(stream, &*site);
             counter.fetch_sub(1, Ordering::Relaxed);
         });
         if started.is_err() {
@@ -102,7 +113,7 @@ pub(super) fn serve(listener: &TcpListener, site: &Arc<Site>) {
     }
 }
 
-fn answer(mut stream: TcpStream, site: &Site) -> io::Result<()> {
+fn answer(mut stream: TcpStream, site: &impl Answers) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let Some(head) = head(&mut stream)? else {
@@ -117,8 +128,8 @@ fn answer(mut stream: TcpStream, site: &Site) -> io::Result<()> {
     let response = match request {
         Ok(request) => site.answer(&request),
         Err(Refused::Malformed) => Response::sentence("400 Bad Request", "there is no such path"),
-        Err(Refused::NotReading) => {
-            Response::sentence("405 Method Not Allowed", "results are only read here")
+        Err(Refused::Unknown) => {
+            Response::sentence("405 Method Not Allowed", "there is no such method here")
         }
     };
     write(&mut stream, response, head_only)

@@ -14,7 +14,7 @@ use results::run_directory::{REPORT, RunDirectory};
 use super::comparison::comparison;
 use super::index::{name, read};
 use super::request::Request;
-use super::server::{Contents, Response};
+use super::server::{Answers, Contents, Response};
 
 /// An index is made anew after this time. Thousands of nights are not read for every click.
 const FRESH: Duration = Duration::from_secs(3);
@@ -43,20 +43,6 @@ impl Site {
         let root = folder.canonicalize().with_context(cannot)?;
         fs::read_dir(&root).with_context(cannot)?;
         Ok(Site { root, local, indexes: Mutex::default(), tails: Mutex::default() })
-    }
-
-    /// Answers a request.
-    pub fn answer(&self, request: &Request) -> Response {
-        if self.local && !request.is_for_this_machine() {
-            return Response::sentence("403 Forbidden", "ask by the address of this machine");
-        }
-        let answer = match request.place().as_str() {
-            "compare" => self.compare(request),
-            "live" => self.live(request, false),
-            "live/now" => self.live(request, true),
-            place => self.file(place, request.is_folder),
-        };
-        answer.unwrap_or_else(|error| Response::sentence("404 Not Found", format!("{error:#}")))
     }
 
     /// The path of a place, which lies in the folder.
@@ -168,6 +154,24 @@ impl Site {
             tails.remove(0);
         }
         Ok(response)
+    }
+}
+
+impl Answers for Site {
+    fn answer(&self, request: &Request) -> Response {
+        if request.acts {
+            return Response::sentence("405 Method Not Allowed", "results are only read here");
+        }
+        if self.local && !request.is_for_this_machine() {
+            return Response::sentence("403 Forbidden", "ask by the address of this machine");
+        }
+        let answer = match request.place().as_str() {
+            "compare" => self.compare(request),
+            "live" => self.live(request, false),
+            "live/now" => self.live(request, true),
+            place => self.file(place, request.is_folder),
+        };
+        answer.unwrap_or_else(|error| Response::sentence("404 Not Found", format!("{error:#}")))
     }
 }
 

@@ -83,7 +83,8 @@ pub(super) fn span(span: &NodeSpan) -> Value {
     json!([micros(span.start), micros(span.end), state, span.term])
 }
 
-fn fault(fault: &FaultInterval, end: u64) -> Value {
+/// A fault, as scripts take it.
+pub(super) fn fault(fault: &FaultInterval, end: u64) -> Value {
     json!({
         "index": fault.index,
         "family": fault.family,

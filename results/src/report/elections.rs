@@ -38,16 +38,20 @@ const SPEEDS: [(&str, &str); 9] = [
 /// The speed at first.
 const USUAL: &str = "steps ×1";
 
+/// The speed of a player that keeps up with a cluster that runs.
+const LIVE: &str = "live ×1";
+
 /// The panel; none where no node told of a role.
 pub(super) fn elections(data: &ElectionData, faults: &[FaultInterval]) -> Option<Markup> {
     if data.elections.is_empty() {
         return None;
     }
-    Some(panel("elections", "Elections", html! { (player()) (chapters(data, faults)) }))
+    Some(panel("elections", "Elections", html! { (player(false)) (chapters(data, faults)) }))
 }
 
-/// The place where the script draws. Without it there is the table.
-fn player() -> Markup {
+/// The place where the script draws. Without it there is the table. Of a cluster that runs, `live`, the
+/// player keeps up with it unless the reader looks back.
+pub(super) fn player(live: bool) -> Markup {
     html! {
         div #player hidden {
             div.bar-of-tools {
@@ -66,8 +70,9 @@ fn player() -> Markup {
                     label {
                         "speed "
                         select #speed {
+                            @if live { option value=(LIVE) selected { "live" } }
                             @for (value, name) in SPEEDS {
-                                option value=(value) selected[value == USUAL] { (name) }
+                                option value=(value) selected[!live && value == USUAL] { (name) }
                             }
                         }
                     }
@@ -107,7 +112,8 @@ fn player() -> Markup {
     }
 }
 
-fn chapters(data: &ElectionData, faults: &[FaultInterval]) -> Markup {
+/// The table of the elections, each with a button that plays it.
+pub(super) fn chapters(data: &ElectionData, faults: &[FaultInterval]) -> Markup {
     let columns = [
         Column::Text("began"),
         Column::Number("term"),

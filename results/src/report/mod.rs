@@ -25,6 +25,7 @@ mod not_tested;
 mod operations;
 mod recovery;
 mod report_data;
+mod running;
 mod sample;
 mod scale;
 mod schedule;
@@ -33,4 +34,7 @@ mod tokens;
 mod versions;
 
 pub use self::document::html;
+pub use self::running::{
+    Button, ClientOperation, Control, Running, html as running_html, now as running_now,
+};
 pub use self::simulated::html as simulated_html;

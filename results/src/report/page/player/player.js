@@ -5,6 +5,8 @@
 const LISTED = { before: 60, after: 60 };
 /** Between two announcements while it plays, in milliseconds: a screen reader must keep up. */
 const ANNOUNCED = 1500;
+/** Microseconds by which a player that keeps up with a cluster is behind it at most: news come in that often. */
+const BEHIND = 400e3;
 /** Seconds of film for which what has just happened is looked at before the next chapter is thought to begin. */
 const LEAD_IN = 0.4;
 
@@ -108,20 +110,26 @@ function createPlayer(run, onMoment) {
     return made;
   }
 
+  /** Says the event of this moment. What is said is read aloud: while it plays, no more often than one can
+      listen to. */
+  function announce(place) {
+    const now = performance.now();
+    if (playing && now - announced <= ANNOUNCED) return;
+    const event = story.events[place];
+    const texts = [];
+    for (let at = place; event && story.events[at]?.time === event.time; at--) texts.unshift(story.events[at].text);
+    const text = event ? `${formatMoment(event.time)}: ${texts.join("; ")}` : "before the first event";
+    if (said.textContent === text) return;
+    said.textContent = text;
+    announced = now;
+  }
+
   /** The event of this moment: in the list, and said. */
   function tellEvent() {
     const place = story.placeAt(time);
+    announce(place);
     if (place === told) return;
     told = place;
-    const now = performance.now();
-    const event = story.events[place];
-    // What is said is read aloud; while it plays, no more often than one can listen to.
-    if (!playing || now - announced > ANNOUNCED) {
-      const texts = [];
-      for (let at = place; event && story.events[at]?.time === event.time; at--) texts.unshift(story.events[at].text);
-      said.textContent = event ? `${formatMoment(event.time)}: ${texts.join("; ")}` : "before the first event";
-      announced = now;
-    }
     const from = Math.max(0, place - LISTED.before);
     const shown = story.events.slice(from, place + LISTED.after);
     if (Number(list.dataset.from) !== from || list.children.length !== shown.length) {
@@ -152,6 +160,8 @@ function createPlayer(run, onMoment) {
 
   /** Shows a moment; `chosen` is true if the reader asked for it. */
   function show(moment, chosen = true) {
+    // A reader who looks back leaves the present.
+    if (chosen && isLive()) pause();
     time = Math.min(Math.max(moment, 0), run.end);
     redraw();
     onMoment(time, chosen);
@@ -162,6 +172,15 @@ function createPlayer(run, onMoment) {
     return { clock, factor: Number(factor) };
   };
 
+  const isLive = () => playing && mode().clock === "live";
+
+  /** True if there is a present to come back to. */
+  function backToLive() {
+    const live = [...element("speed").options].find((it) => it.value.startsWith("live"));
+    if (live) live.selected = true;
+    return Boolean(live);
+  }
+
   function turn(now) {
     if (!playing) return;
     // A page that was out of sight goes on where it was.
@@ -171,18 +190,21 @@ function createPlayer(run, onMoment) {
     const next = clock === "steps"
       ? story.film.timeAt(story.film.placeOf(time) + passed * factor)
       : time + passed * factor * 1e6;
-    if (next >= run.end) {
+    if (clock === "live") time = Math.min(Math.max(next, run.end - BEHIND), run.end);
+    else if (next < run.end) time = next;
+    else if (backToLive()) time = run.end;
+    else {
       show(run.end, false);
       return pause();
     }
-    time = next;
     draw();
     onMoment(time, false);
     requestAnimationFrame(turn);
   }
 
   function play() {
-    if (time >= run.end) time = 0;
+    if (mode().clock === "live") time = run.end;
+    else if (time >= run.end) time = 0;
     playing = { now: performance.now() };
     setButton("pause");
     requestAnimationFrame(turn);
@@ -254,14 +276,16 @@ function createPlayer(run, onMoment) {
     pause();
     show(story.events[place].time);
   });
-  for (const button of document.querySelectorAll("button.chapter")) {
-    button.disabled = false;
-    button.addEventListener("click", () => {
-      openChapter(Number(button.dataset.chapter));
-      box.scrollIntoView({ block: "nearest" });
-      if (!playing) play();
-    });
-  }
+  for (const button of document.querySelectorAll("button.chapter")) button.disabled = false;
+  // The table of a cluster that runs grows, so its buttons are not known yet.
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button.chapter");
+    if (!button) return;
+    openChapter(Number(button.dataset.chapter));
+    box.scrollIntoView({ block: "nearest" });
+    if (mode().clock === "live") element("speed").value = "steps ×1";
+    if (!playing) play();
+  });
   new ResizeObserver(resize).observe(stageBox);
   resize();
   drawSigns(element("signs"), colours, story.leftOut);
@@ -275,11 +299,19 @@ function createPlayer(run, onMoment) {
     },
     /** Takes in a run that has gone on, and stays where it is. */
     renew(longer) {
+      const before = story;
       run = longer;
       story = createStory(run);
-      told = null;
-      resize();
+      const same = (place) => before.events[place]?.time === story.events[place]?.time && before.events[place]?.text === story.events[place]?.text;
+      // The list is made anew where it would say something else; one that stands still is left alone.
+      if (!same(told) || (playing && !(same(story.events.length - 1) && same(before.events.length - 1)))) {
+        told = null;
+        delete list.dataset.from;
+      }
+      drawTicks();
+      redraw();
     },
+    play,
     recolour() {
       colours = playerColours();
       drawTicks();
