@@ -36,6 +36,7 @@ mod slow_links;
 mod support;
 mod triggers;
 mod turn;
+mod watched;
 mod whole_runs;
 mod workloads;
 mod zookeeper;

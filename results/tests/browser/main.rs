@@ -14,6 +14,7 @@ mod index;
 #[path = "../nights/mod.rs"]
 mod nights;
 mod player;
+mod running;
 #[path = "../sample/mod.rs"]
 mod sample;
 
