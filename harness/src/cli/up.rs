@@ -30,7 +30,7 @@ use crate::plan::{LabChoice, node_names};
 use crate::printing::out;
 use crate::run::cluster::end_of_logs;
 use crate::running::{Counting, Operator, Order, Record, SlowDisks, count, open};
-use crate::targets::{Bundled, Member, PeerDoor, Target};
+use crate::targets::{Bundled, Member, PeerDoor, Target, http};
 
 /// A node that ends this soon after its start did not start at all.
 const STARTED: Duration = Duration::from_secs(1);
@@ -146,7 +146,8 @@ fn serve(arguments: &Arguments, data: &Path) -> Result<()> {
     let counting = Arc::new(Counting::default());
     if let Some(port) = arguments.watch {
         let client = target.client(&members, "page", "counter")?;
-        runtime.spawn(count(client, members.clone(), record.clone(), counting.clone()));
+        let asks = http::client()?;
+        runtime.spawn(count(client, asks, members.clone(), record.clone(), counting.clone()));
         let order = move |order| drop(tell.send(News::Pressed(order)));
         let address = open(port, names, record, counting.clone(), operator.shown(), order)
             .map_err(|error| usage(format!("{error:#}; --watch=PORT takes another")))?;
@@ -181,7 +182,7 @@ fn serve(arguments: &Arguments, data: &Path) -> Result<()> {
                 let _ = answer.send(operator.press(press, counting.members().as_ref()));
             }
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => unreachable!("the host holds a sender"),
         }
         // Nodes may tell something all the time.
         if turned.elapsed() >= LOOK_AROUND {
@@ -217,7 +218,8 @@ fn place(arguments: &Arguments, data: &Path) -> Result<(Vec<Member>, Option<Loop
         .collect();
     let proxies = arguments.watch.map(|_| LoopbackNetwork::between_peers(&addresses)).transpose();
     let proxies = proxies.with_context(|| {
-        format!("cannot listen between the nodes, at the ports from {}", addresses[0].2)
+        let first = addresses[0].2;
+        format!("cannot listen between the nodes, at the ports from {first}; --port takes others")
     })?;
     let mut members = Vec::new();
     for (name, address, for_peers) in addresses {

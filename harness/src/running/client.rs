@@ -14,7 +14,7 @@ use workloads::retry::RetryPolicy;
 use workloads::route::Route;
 
 use super::record::Record;
-use crate::targets::{Client, Member, Reply, Request, http, refusal};
+use crate::targets::{Client, Member, Reply, Request, refusal};
 
 /// Between the beginnings of two operations, while they are answered in time.
 const BETWEEN: Duration = Duration::from_millis(200);
@@ -71,9 +71,10 @@ impl Counting {
     }
 }
 
-/// Counts for as long as the cluster runs.
+/// Counts for as long as the cluster runs, and asks it meanwhile over `http` who votes.
 pub(crate) async fn count(
     client: Arc<dyn Client>,
+    http: reqwest::Client,
     members: Vec<Member>,
     record: Arc<Record>,
     counting: Arc<Counting>,
@@ -90,7 +91,7 @@ pub(crate) async fn count(
         let begun = Instant::now();
         if asked.is_none_or(|asked| asked.elapsed() >= MEMBERS_BETWEEN) {
             asked = Some(begun);
-            tokio::spawn(learn_members(members.clone(), counting.clone()));
+            tokio::spawn(learn_members(http.clone(), members.clone(), counting.clone()));
         }
         let f = if number % 2 == 0 { "add" } else { "read" };
         let request = Request {
@@ -174,8 +175,7 @@ struct Status {
 }
 
 /// Asks all nodes who votes, and believes the leader of the highest term.
-async fn learn_members(members: Vec<Member>, counting: Arc<Counting>) {
-    let Ok(http) = http::client() else { return };
+async fn learn_members(http: reqwest::Client, members: Vec<Member>, counting: Arc<Counting>) {
     let mut latest: Option<Status> = None;
     for member in &members {
         let asked = http.get(format!("http://{}/status", member.for_clients));

@@ -111,7 +111,7 @@ impl Operator {
     }
 
     /// Presses a button: its fault begins, or ends if it was on. `members` are the voters, as far as they
-    /// are known. The value says what was done.
+    /// are known.
     ///
     /// # Errors
     /// The reason for which nothing was.
@@ -181,21 +181,13 @@ impl Operator {
             _ => None,
         };
         if press.button != Button::Lead {
-            self.log(match (press.button, &outcome) {
-                (Button::Kill, Outcome::Installed) => {
-                    let seconds = self.restart_after.as_secs();
-                    format!(
-                        "{told}: done; it starts again after {seconds} s, or at once by its button"
-                    )
-                }
-                (_, Outcome::Installed) => {
-                    format!("{told}: done, until its button is pressed again")
-                }
-                (_, outcome) => {
-                    let why = outcome.reason().unwrap_or("its effect is not seen yet");
-                    format!("{told}: done, but {why}")
-                }
-            });
+            let seconds = self.restart_after.as_secs();
+            let ends = match press.button {
+                Button::Kill => format!("and ends after {seconds} s, or at once by its button"),
+                _ => "until its button is pressed again".to_owned(),
+            };
+            let doubt = outcome.reason().map(|why| format!("; {why}")).unwrap_or_default();
+            self.log(format!("{told}: done, {ends}{doubt}"));
         }
         self.on.insert(press, On { id, until, ends: false });
         Ok(())
