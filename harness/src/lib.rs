@@ -12,6 +12,7 @@ mod bisect;
 mod catalogue;
 mod cli;
 mod exit;
+mod experiments;
 mod explain;
 mod explore;
 #[doc(hidden)]

@@ -17,6 +17,7 @@ pub mod counterexample_text;
 pub mod detection;
 pub mod event;
 mod event_log;
+pub mod experiment;
 pub mod export;
 pub mod index;
 mod layout;

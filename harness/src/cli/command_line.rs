@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    bisect, catalogue, check, doctor, explain, explore, export, list, merge, nightly, node, plan,
-    replay, report, run, serve, shrink, simulate, target, up,
+    bisect, catalogue, check, doctor, experiment, explain, explore, export, list, merge, nightly,
+    node, plan, replay, report, run, serve, shrink, simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -62,6 +62,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Look for the planted bugs in real runs, and say how often each is caught
     Catalogue(catalogue::Arguments),
+    /// Measure a claim about Raft on real processes, and say if it holds
+    Experiment(experiment::Arguments),
     /// List what a flag can be given
     List(list::Arguments),
     /// Test the bundled cluster in simulated time, from many seeds
@@ -111,6 +113,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Explore(arguments) => explore::main(arguments),
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::Catalogue(arguments) => catalogue::main(arguments),
+        Command::Experiment(arguments) => experiment::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Simulate(arguments) => simulate::main(arguments),
         Command::Up(arguments) => up::main(place, arguments),

@@ -6,6 +6,7 @@ use faults::schedule::Compositions;
 
 use super::bugs;
 use crate::exit::Exit;
+use crate::experiments;
 use crate::names;
 use crate::printing::out;
 use crate::targets::registry;
@@ -33,6 +34,8 @@ enum What {
     Targets,
     /// For check --model
     Models,
+    /// For experiment
+    Experiments,
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
@@ -74,6 +77,10 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             .iter()
             .map(|model| model.description())
             .map(|model| (model.name.into(), model.summary.into()))
+            .collect(),
+        What::Experiments => experiments::ALL
+            .iter()
+            .map(|experiment| (experiment.name.into(), experiment.claim.into()))
             .collect(),
     };
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

@@ -17,6 +17,7 @@ mod deaths;
 mod endings;
 mod etcd;
 mod every_family;
+mod experiments;
 mod in_order;
 mod lacking;
 mod leadership;

@@ -1,0 +1,8 @@
+//! The list of experiments.
+
+use super::experiment::Experiment;
+use super::{leader_crash, pre_vote, quorum, retries};
+
+/// Every experiment, in the order in which a course has them.
+pub(crate) const ALL: &[Experiment] =
+    &[leader_crash::EXPERIMENT, pre_vote::EXPERIMENT, quorum::EXPERIMENT, retries::EXPERIMENT];

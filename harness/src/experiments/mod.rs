@@ -1,0 +1,20 @@
+//! Experiments: claims about Raft, each measured on real processes of the bundled cluster in runs with
+//! and without the cause or the cure that it names. An experiment is one file here and one line in
+//! [`list`].
+
+mod arm;
+mod carry_out;
+mod checks;
+mod experiment;
+mod figure;
+mod leader_crash;
+mod list;
+mod observed;
+mod pre_vote;
+mod quorum;
+mod retries;
+mod run_plan;
+
+pub(crate) use carry_out::carry_out;
+pub(crate) use experiment::{Experiment, Extent, figures};
+pub(crate) use list::ALL;

@@ -1,0 +1,129 @@
+//! A run as experiments measure it: acknowledged writes, leaders and faults over time.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use checker::history::EventType;
+use results::event::{NodeChange, NodeEvent, Phase};
+use results::metrics::{FaultInterval, RunHistory, at_told_times, fault_intervals, phases};
+use results::run_directory::RunDirectory;
+use results::summary::Summary;
+
+/// A run that ended, read from its directory. Times are nanoseconds since its start.
+#[derive(Debug)]
+pub(crate) struct Observed {
+    /// The verdict.
+    pub summary: Summary,
+    /// Its faults that took effect, by the time at which they began.
+    pub faults: Vec<FaultInterval>,
+    /// Its history.
+    pub history: RunHistory,
+    /// The beginning and the end of the load.
+    pub load: (u64, u64),
+    /// The times at which writes were acknowledged, sorted.
+    acknowledged: Vec<u64>,
+    /// The times at which nodes began to lead, sorted, with their terms.
+    led: Vec<(u64, u64)>,
+    /// The events of the nodes, by time.
+    events: Vec<NodeEvent>,
+}
+
+impl Observed {
+    /// Reads the run in this directory.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was not judged.
+    pub fn read(path: &Path) -> Result<Observed> {
+        let run = RunDirectory::open(path)?.load()?;
+        let summary = run.summary.context("the run was not judged")?;
+        Ok(Observed::of(summary, run.history, &run.node_events))
+    }
+
+    fn of(summary: Summary, history: RunHistory, events: &[NodeEvent]) -> Observed {
+        let faults = fault_intervals(&history);
+        let faults = faults.into_iter().filter(FaultInterval::took_effect).collect();
+        let load = phases(&history).into_iter().find(|phase| phase.phase == Phase::Load);
+        let load = load.map_or((0, history.end()), |load| (load.start, load.end));
+        let is_write = |f: &str| !f.starts_with("read");
+        let writes = history.operations.iter().filter(|operation| is_write(operation.f()));
+        let ok = writes.filter(|operation| operation.outcome() == EventType::Ok);
+        let mut acknowledged: Vec<u64> = ok.filter_map(|operation| operation.end()).collect();
+        acknowledged.sort_unstable();
+        let events = at_told_times(events);
+        let mut led: Vec<(u64, u64)> = events
+            .iter()
+            .filter_map(|event| match &event.change {
+                NodeChange::Role { role, term, .. } if role == "leader" => {
+                    Some((event.time, *term))
+                }
+                _ => None,
+            })
+            .collect();
+        led.sort_unstable();
+        Observed { summary, faults, history, load, acknowledged, led, events }
+    }
+
+    /// The number of writes that were acknowledged from one time to the one before another.
+    pub fn acknowledged(&self, from: u64, to: u64) -> usize {
+        self.between(from, to).len()
+    }
+
+    /// The longest time without an acknowledged write between two times, in seconds.
+    pub fn longest_gap(&self, from: u64, to: u64) -> f64 {
+        let mut last = from;
+        let mut longest = 0;
+        for &time in self.between(from, to).iter().chain([&to.max(from)]) {
+            longest = longest.max(time - last);
+            last = time;
+        }
+        seconds(longest)
+    }
+
+    fn between(&self, from: u64, to: u64) -> &[u64] {
+        let times = &self.acknowledged;
+        let first = times.partition_point(|&time| time < from);
+        let end = times.partition_point(|&time| time < to);
+        &times[first..end.max(first)]
+    }
+
+    /// The highest term in which a node led by then; 0 before the first.
+    pub fn term_by(&self, time: u64) -> u64 {
+        let led = self.led.iter().take_while(|(began, _)| *began <= time);
+        led.map(|(_, term)| *term).max().unwrap_or(0)
+    }
+
+    /// The term that a node was in by then; 0 before it told of any.
+    pub fn term_of(&self, node: &str, time: u64) -> u64 {
+        let own = self.events.iter().take_while(|event| event.time <= time);
+        let told = own.filter(|event| event.node == node).filter_map(|event| match event.change {
+            NodeChange::Role { term, .. } => Some(term),
+            _ => None,
+        });
+        told.max().unwrap_or(0)
+    }
+
+    /// The seconds from a time until a node leads in a term later than any before, by `until`.
+    pub fn next_leader(&self, from: u64, until: u64) -> Option<f64> {
+        let before = self.term_by(from);
+        let later = |(began, term): &&(u64, u64)| *began > from && *term > before;
+        let (began, _) = self.led.iter().find(later).filter(|(began, _)| *began <= until)?;
+        Some(seconds(began - from))
+    }
+
+    /// The beginning of the fault after the one at this place, or the end of the load.
+    pub fn next_fault(&self, place: usize) -> u64 {
+        let start = self.faults[place].start;
+        let later = self.faults.iter().map(|fault| fault.start).find(|&other| other > start);
+        later.unwrap_or(self.load.1).min(self.load.1)
+    }
+}
+
+/// Nanoseconds as seconds.
+pub(super) fn seconds(nanoseconds: u64) -> f64 {
+    nanoseconds as f64 / 1e9
+}
+
+/// Seconds as nanoseconds.
+pub(super) const fn nanoseconds(seconds: u64) -> u64 {
+    seconds * 1_000_000_000
+}

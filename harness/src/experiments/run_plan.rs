@@ -1,0 +1,77 @@
+//! The plans of arms, as a person would write them.
+
+use std::fmt::Write as _;
+
+/// Clients at a time: enough that one which waits for a dead node holds up no other.
+const CLIENTS: usize = 16;
+
+/// A plan in the making. Everything that a run would draw is fixed, so that arms differ in what they are
+/// about alone.
+#[derive(Debug, Clone)]
+pub(super) struct RunPlan {
+    head: String,
+    settings: String,
+    faults: String,
+}
+
+impl RunPlan {
+    /// A load of this workload on so many nodes, for so many seconds, at a rate that any machine can do.
+    pub fn new(nodes: usize, workload: &str, seconds: f64) -> RunPlan {
+        let mut head = format!("nodes = {nodes}\nworkload = \"{workload}\"\n");
+        let _ = write!(head, "time_limit = {seconds:?}\nconcurrency = {CLIENTS}\nkeys = 4\n");
+        RunPlan { head, settings: String::new(), faults: String::new() }.line("rate = 200.0")
+    }
+
+    /// A line more, such as `bug = "stale-read"`; a later line for a key takes the place of an earlier one.
+    pub fn line(mut self, line: &str) -> RunPlan {
+        let key = line.split(" = ").next().unwrap_or(line);
+        let kept = self.head.lines().filter(|it| it.split(" = ").next() != Some(key));
+        self.head = kept.chain([line]).flat_map(|line| [line, "\n"]).collect();
+        self
+    }
+
+    /// A setting of the nodes.
+    pub fn set(mut self, name: &str, value: &str) -> RunPlan {
+        let _ = writeln!(self.settings, "{name} = \"{value}\"");
+        self
+    }
+
+    /// A fault at `at` seconds, which lasts so many; `fields` are lines of TOML.
+    pub fn fault(mut self, at: f64, lasts: f64, fields: &str) -> RunPlan {
+        let _ = writeln!(self.faults, "[[fault]]\nat = {at:?}\nlasts = {lasts:?}\n{fields}");
+        self
+    }
+
+    /// The plan as TOML.
+    pub fn toml(self) -> String {
+        let RunPlan { mut head, settings, faults } = self;
+        if faults.is_empty() && !head.contains("composition") {
+            head.push_str("faults = [\"none\"]\n");
+        }
+        if !settings.is_empty() {
+            head = format!("{head}[settings]\n{settings}");
+        }
+        format!(
+            "{head}[clients]\nrouting = \"roaming\"\ndeadlines = [10.0]\nattempt_timeout = 0.2\n\
+             values = \"numbers\"\n{faults}"
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Written;
+
+    #[test]
+    fn it_says_everything_that_would_be_drawn() {
+        let plan = RunPlan::new(5, "set", 9.5).line("rate = 50.0").set("off", "pre-vote");
+        let text = plan.fault(1.0, 0.5, "family = \"kill\"\naim = \"leader\"").toml();
+        let plan =
+            Written::from_toml(&text).and_then(|written| written.resolve()).expect("it is a plan");
+        assert_eq!((plan.nodes, plan.time_limit, plan.schedule.len()), (5, 9.5, 1));
+        assert_eq!(plan.rate.to_string(), "50");
+        assert_eq!(plan.settings, [("off".to_owned(), "pre-vote".to_owned())]);
+        assert!(!plan.is_drawn(), "its faults are spelled out");
+    }
+}
