@@ -7,6 +7,7 @@ mod carry_out;
 mod checks;
 mod experiment;
 mod figure;
+mod fsync;
 mod leader_crash;
 mod list;
 mod observed;

@@ -81,7 +81,7 @@ fn measure(run: &Observed, _arm: &Arm) -> Vec<Vec<f64>> {
         let (led, own) = (run.term_by(back), run.term_of(node, back));
         // Other elections come about too, where a machine is busy: only a term that is higher than
         // the leader's deposes it.
-        let deposed = own > led && run.term_by(until) > own;
+        let deposed = own > led && run.term_by(until) >= own;
         figures[0].push(run.longest_gap(back, until));
         figures[1].push(f64::from(u8::from(deposed)));
         figures[2].push(own.saturating_sub(led) as f64);
