@@ -39,7 +39,9 @@ fn arms(extent: Extent) -> Vec<Arm> {
     let nodes = extent.nodes.unwrap_or(3);
     let of = |delay: f64, batched: bool| {
         let plan = RunPlan::new(nodes, "set", SLOW + 1.0);
-        let mut plan = plan.line("rate = 0.0").line("concurrency = 64");
+        let plan = plan.line("rate = 0.0").line("concurrency = 64");
+        // Each waits for those before it: 64 times 20 ms.
+        let mut plan = plan.client("attempt_timeout = 5.0");
         if !batched {
             plan = plan.set("off", "batching");
         }

@@ -32,9 +32,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 /// The returns in a run, the seconds for which the node is cut off before each, and those from one
 /// cut to the next.
-const RETURNS: u32 = 4;
-const CUT: f64 = 2.5;
-const APART: f64 = 5.5;
+const RETURNS: u32 = 3;
+const CUT: f64 = 2.2;
+const APART: f64 = 4.8;
 
 /// The time after a return that is looked at, in seconds: retransmissions of TCP, an election and the
 /// clients' retries.

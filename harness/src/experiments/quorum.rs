@@ -22,7 +22,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
         Figure { head: "nothing lost", unit: Unit::YesOrNo },
     ],
     band: None,
-    timed: false,
+    timed: true,
     arms,
     measure,
     judge,
@@ -30,9 +30,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 /// The seconds for which nodes are down, those of them that an election may take, and those from one
 /// loss to the next.
-const DOWN: f64 = 4.0;
-const ELECTION: u64 = 2;
-const APART: f64 = 6.0;
+const DOWN: f64 = 3.0;
+const ELECTION: u64 = 1;
+const APART: f64 = 4.5;
 
 /// The losses in a run.
 const LOSSES: usize = 2;

@@ -10,6 +10,7 @@ const CLIENTS: usize = 16;
 #[derive(Debug, Clone)]
 pub(super) struct RunPlan {
     head: String,
+    clients: String,
     settings: String,
     faults: String,
 }
@@ -19,14 +20,21 @@ impl RunPlan {
     pub fn new(nodes: usize, workload: &str, seconds: f64) -> RunPlan {
         let mut head = format!("nodes = {nodes}\nworkload = \"{workload}\"\n");
         let _ = write!(head, "time_limit = {seconds:?}\nconcurrency = {CLIENTS}\nkeys = 4\n");
-        RunPlan { head, settings: String::new(), faults: String::new() }.line("rate = 200.0")
+        let clients = "routing = \"roaming\"\ndeadlines = [10.0]\nattempt_timeout = 0.2\n\
+                       values = \"numbers\"\n";
+        let (settings, faults) = (String::new(), String::new());
+        RunPlan { head, clients: clients.to_owned(), settings, faults }.line("rate = 200.0")
     }
 
     /// A line more, such as `bug = "stale-read"`; a later line for a key takes the place of an earlier one.
     pub fn line(mut self, line: &str) -> RunPlan {
-        let key = line.split(" = ").next().unwrap_or(line);
-        let kept = self.head.lines().filter(|it| it.split(" = ").next() != Some(key));
-        self.head = kept.chain([line]).flat_map(|line| [line, "\n"]).collect();
+        self.head = replaced(&self.head, line);
+        self
+    }
+
+    /// The same of the clients, such as `routing = "pinned"`.
+    pub fn client(mut self, line: &str) -> RunPlan {
+        self.clients = replaced(&self.clients, line);
         self
     }
 
@@ -44,33 +52,39 @@ impl RunPlan {
 
     /// The plan as TOML.
     pub fn toml(self) -> String {
-        let RunPlan { mut head, settings, faults } = self;
+        let RunPlan { mut head, clients, settings, faults } = self;
         if faults.is_empty() && !head.contains("composition") {
             head.push_str("faults = [\"none\"]\n");
         }
         if !settings.is_empty() {
             head = format!("{head}[settings]\n{settings}");
         }
-        format!(
-            "{head}[clients]\nrouting = \"roaming\"\ndeadlines = [10.0]\nattempt_timeout = 0.2\n\
-             values = \"numbers\"\n{faults}"
-        )
+        format!("{head}[clients]\n{clients}{faults}")
     }
+}
+
+/// Lines with one more, in the place of that for the same key.
+fn replaced(lines: &str, line: &str) -> String {
+    let key = line.split(" = ").next().unwrap_or(line);
+    let kept = lines.lines().filter(|it| it.split(" = ").next() != Some(key));
+    kept.chain([line]).flat_map(|line| [line, "\n"]).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Written;
+    use crate::plan::{Rate, Written};
 
     #[test]
     fn it_says_everything_that_would_be_drawn() {
         let plan = RunPlan::new(5, "set", 9.5).line("rate = 50.0").set("off", "pre-vote");
+        let plan = plan.client("attempt_timeout = 1.5");
         let text = plan.fault(1.0, 0.5, "family = \"kill\"\naim = \"leader\"").toml();
         let plan =
             Written::from_toml(&text).and_then(|written| written.resolve()).expect("it is a plan");
         assert_eq!((plan.nodes, plan.time_limit, plan.schedule.len()), (5, 9.5, 1));
-        assert_eq!(plan.rate.to_string(), "50");
+        assert_eq!(plan.rate, Rate::PerSecond(50.0));
+        assert_eq!(plan.clients.attempt_timeout, Some(1.5));
         assert_eq!(plan.settings, [("off".to_owned(), "pre-vote".to_owned())]);
         assert!(!plan.is_drawn(), "its faults are spelled out");
     }
