@@ -40,9 +40,18 @@ pub const ALL: &[Known] = &[
     Known {
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof; \
-                  --set election_timeout=1s, heartbeat_interval=100ms, snapshot_entries=1000, \
-                  reads=lease, clock_drift=10, off=pre-vote,fsync, spare=2",
-        settings: &[ELECTION, HEARTBEAT, SNAPSHOT_ENTRIES, READS, CLOCK_DRIFT, OFF, SPARE],
+                  --set election_timeout=1s, election_timeout_max=1500ms, heartbeat_interval=100ms, \
+                  snapshot_entries=1000, reads=lease, clock_drift=10, off=pre-vote,fsync, spare=2",
+        settings: &[
+            ELECTION,
+            ELECTION_MAX,
+            HEARTBEAT,
+            SNAPSHOT_ENTRIES,
+            READS,
+            CLOCK_DRIFT,
+            OFF,
+            SPARE,
+        ],
         open: bundled,
     },
     Known {
@@ -102,8 +111,9 @@ pub fn open(name: &str, choice: Choice) -> Result<Arc<dyn Target>> {
     (known.open)(choice)
 }
 
-/// The settings of the shortest election timeout and of the interval of heartbeats.
+/// The settings of the shortest and the longest election timeout and of the interval of heartbeats.
 const ELECTION: &str = "election_timeout";
+const ELECTION_MAX: &str = "election_timeout_max";
 const HEARTBEAT: &str = "heartbeat_interval";
 
 /// The setting of the number of entries after which a snapshot is taken.
@@ -134,6 +144,16 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
              ({heartbeat:?}), and that longer than nothing"
         )));
     }
+    let mut timings = Timings::of(heartbeat, election);
+    if let Some(longest) = time(&settings, "bundled", ELECTION_MAX)? {
+        if longest < election {
+            return Err(usage(format!(
+                "{ELECTION_MAX} of bundled ({longest:?}) must not be shorter than its {ELECTION} \
+                 ({election:?})"
+            )));
+        }
+        timings.election_max = longest;
+    }
     let mut snapshots = SnapshotOptions::DEFAULT;
     if let Some(entries) = settings.get(SNAPSHOT_ENTRIES) {
         snapshots.entries = entries.parse().ok().filter(|entries| *entries > 0).ok_or_else(|| {
@@ -149,7 +169,6 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
         })?;
     }
     let node_settings = node_settings(&settings)?;
-    let timings = Timings::of(heartbeat, election);
     Ok(Arc::new(Bundled { bug, timings, snapshots, settings: node_settings, spare }))
 }
 
@@ -311,6 +330,11 @@ mod tests {
             error.to_string().contains("must be longer than its heartbeat_interval"),
             "{error}"
         );
+        let set = [("election_timeout", "1s"), ("election_timeout_max", "1100ms")];
+        let node = argv("bundled", &set).expect("it has both");
+        assert!(node.ends_with(&["--election-timeout-max", "1s100ms"].map(String::from)));
+        let error = argv("bundled", &[("election_timeout_max", "300ms")]).expect_err("too short");
+        assert!(error.to_string().contains("must not be shorter than its election_timeout"));
     }
 
     #[test]
