@@ -4,6 +4,7 @@
 
 mod arm;
 mod carry_out;
+mod check_quorum;
 mod checks;
 mod experiment;
 mod figure;

@@ -9,6 +9,9 @@ use results::metrics::{FaultInterval, RunHistory, at_told_times, fault_intervals
 use results::run_directory::RunDirectory;
 use results::summary::Summary;
 
+/// The role of a node that leads, as nodes name it.
+const LEADER: &str = "leader";
+
 /// A run that ended, read from its directory. Times are nanoseconds since its start.
 #[derive(Debug)]
 pub(crate) struct Observed {
@@ -53,9 +56,7 @@ impl Observed {
         let mut led: Vec<(u64, u64)> = events
             .iter()
             .filter_map(|event| match &event.change {
-                NodeChange::Role { role, term, .. } if role == "leader" => {
-                    Some((event.time, *term))
-                }
+                NodeChange::Role { role, term, .. } if role == LEADER => Some((event.time, *term)),
                 _ => None,
             })
             .collect();
@@ -108,6 +109,19 @@ impl Observed {
         let later = |(began, term): &&(u64, u64)| *began > from && *term > before;
         let (began, _) = self.led.iter().find(later).filter(|(began, _)| *began <= until)?;
         Some(seconds(began - from))
+    }
+
+    /// The seconds from a time until a node that leads by then leads no more, at most until the load
+    /// ends; none if it does not lead by then.
+    pub fn led_on(&self, node: &str, from: u64) -> Option<f64> {
+        let roles = self.events.iter().filter_map(|event| match &event.change {
+            NodeChange::Role { role, .. } if event.node == node => Some((event.time, &role[..])),
+            _ => None,
+        });
+        let (before, after): (Vec<_>, Vec<_>) = roles.partition(|(time, _)| *time <= from);
+        before.last().filter(|(_, role)| *role == LEADER)?;
+        let deposed = after.iter().find(|(_, role)| *role != LEADER).map(|(time, _)| *time);
+        Some(seconds(deposed.unwrap_or(self.load.1).saturating_sub(from)))
     }
 
     /// The beginning of the fault after the one at this place, or the end of the load.
