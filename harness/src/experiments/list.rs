@@ -1,7 +1,7 @@
 //! The list of experiments.
 
 use super::experiment::Experiment;
-use super::{check_quorum, fsync, leader_crash, pre_vote, quorum, retries};
+use super::{check_quorum, fsync, leader_crash, pre_vote, quorum, retries, stale_leader};
 
 /// Every experiment, in the order in which a course has them.
 pub(crate) const ALL: &[Experiment] = &[
@@ -9,6 +9,7 @@ pub(crate) const ALL: &[Experiment] = &[
     pre_vote::EXPERIMENT,
     check_quorum::EXPERIMENT,
     quorum::EXPERIMENT,
+    stale_leader::EXPERIMENT,
     retries::EXPERIMENT,
     fsync::EXPERIMENT,
 ];

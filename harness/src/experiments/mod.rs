@@ -2,6 +2,7 @@
 //! and without the cause or the cure that it names. An experiment is one file here and one line in
 //! [`list`].
 
+mod answered_reads;
 mod arm;
 mod carry_out;
 mod check_quorum;
@@ -16,6 +17,7 @@ mod pre_vote;
 mod quorum;
 mod retries;
 mod run_plan;
+mod stale_leader;
 
 pub(crate) use carry_out::carry_out;
 pub(crate) use experiment::{Experiment, Extent, figures};

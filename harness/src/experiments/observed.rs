@@ -1,6 +1,6 @@
 //! A run as experiments measure it: acknowledged writes, leaders and faults over time.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use checker::history::EventType;
@@ -8,6 +8,8 @@ use results::event::{NodeChange, NodeEvent, Phase};
 use results::metrics::{FaultInterval, RunHistory, at_told_times, fault_intervals, phases};
 use results::run_directory::RunDirectory;
 use results::summary::Summary;
+
+use super::answered_reads::{AnsweredRead, answered_reads};
 
 /// The role of a node that leads, as nodes name it.
 const LEADER: &str = "leader";
@@ -29,6 +31,8 @@ pub(crate) struct Observed {
     led: Vec<(u64, u64)>,
     /// The events of the nodes, by time.
     events: Vec<NodeEvent>,
+    /// The place of the run.
+    folder: PathBuf,
 }
 
 impl Observed {
@@ -39,10 +43,10 @@ impl Observed {
     pub fn read(path: &Path) -> Result<Observed> {
         let run = RunDirectory::open(path)?.load()?;
         let summary = run.summary.context("the run was not judged")?;
-        Ok(Observed::of(summary, run.history, &run.node_events))
+        Ok(Observed::of(path, summary, run.history, &run.node_events))
     }
 
-    fn of(summary: Summary, history: RunHistory, events: &[NodeEvent]) -> Observed {
+    fn of(path: &Path, summary: Summary, history: RunHistory, events: &[NodeEvent]) -> Observed {
         let faults = fault_intervals(&history);
         let faults = faults.into_iter().filter(FaultInterval::took_effect).collect();
         let load = phases(&history).into_iter().find(|phase| phase.phase == Phase::Load);
@@ -61,7 +65,8 @@ impl Observed {
             })
             .collect();
         led.sort_unstable();
-        Observed { summary, faults, history, load, acknowledged, led, events }
+        let folder = path.to_owned();
+        Observed { summary, faults, history, load, acknowledged, led, events, folder }
     }
 
     /// The number of writes that were acknowledged from one time to the one before another.
@@ -122,6 +127,14 @@ impl Observed {
         before.last().filter(|(_, role)| *role == LEADER)?;
         let deposed = after.iter().find(|(_, role)| *role != LEADER).map(|(time, _)| *time);
         Some(seconds(deposed.unwrap_or(self.load.1).saturating_sub(from)))
+    }
+
+    /// The reads that were answered, by the time at which they began, with what their versions tell.
+    ///
+    /// # Errors
+    /// When the history cannot be read.
+    pub fn reads(&self) -> Result<Vec<AnsweredRead>> {
+        Ok(answered_reads(&RunDirectory::open(&self.folder)?.operations()?))
     }
 
     /// The beginning of the fault after the one at this place, or the end of the load.
