@@ -1,7 +1,9 @@
 //! The list of experiments.
 
 use super::experiment::Experiment;
-use super::{check_quorum, fsync, leader_crash, pre_vote, quorum, retries, stale_leader};
+use super::{
+    check_quorum, fsync, leader_crash, lease_drift, pre_vote, quorum, retries, stale_leader,
+};
 
 /// Every experiment, in the order in which a course has them.
 pub(crate) const ALL: &[Experiment] = &[
@@ -10,6 +12,7 @@ pub(crate) const ALL: &[Experiment] = &[
     check_quorum::EXPERIMENT,
     quorum::EXPERIMENT,
     stale_leader::EXPERIMENT,
+    lease_drift::EXPERIMENT,
     retries::EXPERIMENT,
     fsync::EXPERIMENT,
 ];

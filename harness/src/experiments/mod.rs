@@ -11,6 +11,7 @@ mod experiment;
 mod figure;
 mod fsync;
 mod leader_crash;
+mod lease_drift;
 mod list;
 mod observed;
 mod pre_vote;

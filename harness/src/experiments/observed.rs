@@ -129,6 +129,16 @@ impl Observed {
         Some(seconds(deposed.unwrap_or(self.load.1).saturating_sub(from)))
     }
 
+    /// The ways in which a node's processes ended between two times, such as `exit code 71`.
+    pub fn exits(&self, node: &str, from: u64, to: u64) -> impl Iterator<Item = &str> {
+        let own = self.events.iter().filter(move |event| event.node == node);
+        let between = own.filter(move |event| (from..=to).contains(&event.time));
+        between.filter_map(|event| match &event.change {
+            NodeChange::Exited { status } => Some(&status[..]),
+            _ => None,
+        })
+    }
+
     /// The reads that were answered, by the time at which they began, with what their versions tell.
     ///
     /// # Errors
