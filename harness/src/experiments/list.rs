@@ -2,7 +2,8 @@
 
 use super::experiment::Experiment;
 use super::{
-    check_quorum, fsync, leader_crash, lease_drift, pre_vote, quorum, retries, stale_leader,
+    check_quorum, fsync, leader_crash, lease_drift, pre_vote, quorum, retries, slow_disk_handoff,
+    stale_leader,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -13,6 +14,7 @@ pub(crate) const ALL: &[Experiment] = &[
     quorum::EXPERIMENT,
     stale_leader::EXPERIMENT,
     lease_drift::EXPERIMENT,
+    slow_disk_handoff::EXPERIMENT,
     retries::EXPERIMENT,
     fsync::EXPERIMENT,
 ];

@@ -18,6 +18,7 @@ mod pre_vote;
 mod quorum;
 mod retries;
 mod run_plan;
+mod slow_disk_handoff;
 mod stale_leader;
 
 pub(crate) use carry_out::carry_out;

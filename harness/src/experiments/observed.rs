@@ -21,6 +21,8 @@ pub(crate) struct Observed {
     pub summary: Summary,
     /// Its faults that took effect, by the time at which they began.
     pub faults: Vec<FaultInterval>,
+    /// All of them, those too that did not take effect.
+    pub tried: Vec<FaultInterval>,
     /// Its history.
     pub history: RunHistory,
     /// The beginning and the end of the load.
@@ -47,8 +49,8 @@ impl Observed {
     }
 
     fn of(path: &Path, summary: Summary, history: RunHistory, events: &[NodeEvent]) -> Observed {
-        let faults = fault_intervals(&history);
-        let faults = faults.into_iter().filter(FaultInterval::took_effect).collect();
+        let tried = fault_intervals(&history);
+        let faults = tried.iter().filter(|fault| fault.took_effect()).cloned().collect();
         let load = phases(&history).into_iter().find(|phase| phase.phase == Phase::Load);
         let load = load.map_or((0, history.end()), |load| (load.start, load.end));
         let is_write = |f: &str| !f.starts_with("read");
@@ -66,7 +68,7 @@ impl Observed {
             .collect();
         led.sort_unstable();
         let folder = path.to_owned();
-        Observed { summary, faults, history, load, acknowledged, led, events, folder }
+        Observed { summary, faults, tried, history, load, acknowledged, led, events, folder }
     }
 
     /// The number of writes that were acknowledged from one time to the one before another.
@@ -127,6 +129,14 @@ impl Observed {
         before.last().filter(|(_, role)| *role == LEADER)?;
         let deposed = after.iter().find(|(_, role)| *role != LEADER).map(|(time, _)| *time);
         Some(seconds(deposed.unwrap_or(self.load.1).saturating_sub(from)))
+    }
+
+    /// True if a node began to lead between two times.
+    pub fn began_to_lead(&self, node: &str, from: u64, to: u64) -> bool {
+        self.events.iter().any(|event| {
+            let leads = matches!(&event.change, NodeChange::Role { role, .. } if role == LEADER);
+            leads && event.node == node && (from..=to).contains(&event.time)
+        })
     }
 
     /// The ways in which a node's processes ended between two times, such as `exit code 71`.
