@@ -9,6 +9,7 @@ mod check_quorum;
 mod checks;
 mod experiment;
 mod figure;
+mod figure_8;
 mod fsync;
 mod leader_crash;
 mod lease_drift;
