@@ -3,7 +3,7 @@
 use super::experiment::Experiment;
 use super::{
     check_quorum, figure_8, fsync, leader_crash, lease_drift, pre_vote, quorum, retries,
-    slow_disk_handoff, stale_leader,
+    slow_disk_handoff, snapshot, stale_leader,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -15,6 +15,7 @@ pub(crate) const ALL: &[Experiment] = &[
     stale_leader::EXPERIMENT,
     lease_drift::EXPERIMENT,
     slow_disk_handoff::EXPERIMENT,
+    snapshot::EXPERIMENT,
     figure_8::EXPERIMENT,
     retries::EXPERIMENT,
     fsync::EXPERIMENT,

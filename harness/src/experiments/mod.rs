@@ -20,6 +20,7 @@ mod quorum;
 mod retries;
 mod run_plan;
 mod slow_disk_handoff;
+mod snapshot;
 mod stale_leader;
 
 pub(crate) use carry_out::carry_out;

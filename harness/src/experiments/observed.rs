@@ -139,6 +139,25 @@ impl Observed {
         })
     }
 
+    /// The highest index that a node had told by then to be committed.
+    pub fn committed(&self, time: u64) -> u64 {
+        let told = self.events.iter().take_while(|event| event.time <= time);
+        told.filter_map(|event| commit_index(&event.change)).max().unwrap_or(0)
+    }
+
+    /// The seconds from a time until a leader told that a node has what was committed by then.
+    pub fn caught_up(&self, node: &str, from: u64) -> Option<f64> {
+        let wanted = self.committed(from);
+        let has_it = |event: &&NodeEvent| match &event.change {
+            NodeChange::Append(sums) => {
+                sums.to.as_deref() == Some(node) && sums.accepted >= Some(wanted)
+            }
+            _ => false,
+        };
+        let later = self.events.iter().filter(|event| event.time >= from);
+        Some(seconds(later.filter(has_it).min_by_key(|event| event.time)?.time - from))
+    }
+
     /// The ways in which a node's processes ended between two times, such as `exit code 71`.
     pub fn exits(&self, node: &str, from: u64, to: u64) -> impl Iterator<Item = &str> {
         let own = self.events.iter().filter(move |event| event.node == node);
@@ -162,6 +181,14 @@ impl Observed {
         let start = self.faults[place].start;
         let later = self.faults.iter().map(|fault| fault.start).find(|&other| other > start);
         later.unwrap_or(self.load.1).min(self.load.1)
+    }
+}
+
+/// The index that is told to be committed.
+fn commit_index(change: &NodeChange) -> Option<u64> {
+    match change {
+        NodeChange::Commit { index, .. } => Some(*index),
+        _ => None,
     }
 }
 

@@ -1,0 +1,158 @@
+//! A follower that was away catches up: by the log, and by a snapshot.
+
+use faults::fault::Family;
+use results::experiment::Check;
+
+use super::arm::{Arm, ArmFigures};
+use super::checks::{check, is_higher, of_arm};
+use super::experiment::{Experiment, Extent};
+use super::figure::{Figure, Unit};
+use super::observed::{Observed, nanoseconds};
+use super::run_plan::RunPlan;
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: "snapshot",
+    claim: "By its log a node catches up in a time that grows with what it missed, by a snapshot in one \
+            that does not; and writes go on while a leader takes one",
+    about: "A follower's process is killed and started again, under a load of large writes to few keys: the \
+            state stays small, and the log grows with time. Its disk takes 6 MiB a second. With few \
+            snapshots it is sent all that it missed; with many, the leader has dropped that and sends its \
+            state. In the end the leader is asked for a snapshot, which it writes beside what goes on.",
+    figures: &[
+        Figure { head: "until it has what the others had at its start", unit: Unit::Seconds },
+        Figure { head: "entries missed", unit: Unit::Number },
+        Figure { head: "longest without writes around a snapshot", unit: Unit::Seconds },
+    ],
+    band: None,
+    timed: true,
+    arms,
+    measure,
+    judge,
+};
+
+/// The seconds for which the follower is away.
+const AWAY: [f64; 2] = [1.0, 4.0];
+
+/// The times that it is in a run, and the seconds from its start to the next time.
+const TIMES: u32 = 3;
+const BACK: f64 = 2.5;
+
+/// The KiB that its disk takes in a second: some times as much as the load writes.
+const DISK: u32 = 6 * 1024;
+
+/// The entries after which snapshots are taken: never in a run, and several times a second. All of a
+/// run have fewer bytes than would bring one about.
+const FEW: u64 = 1_000_000_000;
+const MANY: u64 = 50;
+
+fn arms(extent: Extent) -> Vec<Arm> {
+    let nodes = extent.nodes.unwrap_or(3);
+    let of = |away: f64, by_snapshot: bool| {
+        let each = away + BACK;
+        let seconds = 1.0 + f64::from(TIMES) * each + 1.5;
+        let entries = if by_snapshot { MANY } else { FEW };
+        let mut plan = RunPlan::new(nodes, "register", seconds)
+            .line("rate = 400.0")
+            .client("values = \"all:8000\"")
+            .set("snapshot_entries", &entries.to_string());
+        let narrow = format!(
+            "family = \"disk\"\naim = \"follower\"\nas = \"away\"\ntrouble = \"narrow\"\n\
+             kib_per_second = {DISK}"
+        );
+        plan = plan.fault(0.5, seconds - 0.5, &narrow);
+        let kill = "family = \"kill\"\naim = \"follower\"\non = \"away\"";
+        for number in 0..TIMES {
+            plan = plan.fault(1.0 + f64::from(number) * each, away, kill);
+        }
+        let snapshot = "family = \"maintenance\"\naim = \"leader\"\nwork = \"snapshot\"";
+        let word = if by_snapshot { "by a snapshot" } else { "by the log" };
+        Arm {
+            label: format!("{away} s away, {word}"),
+            cured: by_snapshot,
+            nodes,
+            factor: away,
+            band: None,
+            plan: plan.fault(seconds - 1.2, 0.1, snapshot).toml(),
+            runs: extent.runs(1, 5),
+        }
+    };
+    [false, true].into_iter().flat_map(|cured| AWAY.map(|away| of(away, cured))).collect()
+}
+
+fn measure(run: &Observed, _arm: &Arm) -> Vec<Vec<f64>> {
+    let mut figures = vec![Vec::new(); 3];
+    for fault in &run.faults {
+        match fault.family {
+            Family::Kill => {
+                let (Some(started), Some(node)) = (fault.undo_start, fault.nodes.first()) else {
+                    continue;
+                };
+                figures[0].extend(run.caught_up(node, started));
+                let missed = run.committed(started).saturating_sub(run.committed(fault.start));
+                figures[1].push(missed as f64);
+            }
+            Family::Maintenance => {
+                let until = (fault.start + nanoseconds(1)).min(run.load.1);
+                figures[2].push(run.longest_gap(fault.start, until));
+            }
+            _ => {}
+        }
+    }
+    figures
+}
+
+/// The least returns of an arm that decide something.
+const LEAST: usize = 3;
+
+/// A snapshot is written by a thread of its own.
+const SHORT: f64 = 0.3;
+
+fn judge(arms: &[ArmFigures]) -> Vec<Check> {
+    let [short_log, long_log, short_snapshot, long_snapshot] = arms else { return Vec::new() };
+    let what = "seconds to catch up";
+    let no_longer = |arm: &ArmFigures| {
+        let (long, short) = (arm.median(0), short_snapshot.median(0));
+        let (long, short) = (long.map_or(0.0, |it| it.value), short.map_or(0.0, |it| it.value));
+        let (label, other) = (&arm.arm.label, &short_snapshot.arm.label);
+        check(
+            long <= 2.0 * short,
+            format!("{label}: half of the times within {long:.2} s, {other}: {short:.2} s"),
+        )
+    };
+    let all: Vec<f64> = arms.iter().flat_map(|arm| arm.values(2)).collect();
+    let longest = all.iter().copied().fold(0.0, f64::max);
+    let pause = |_: &ArmFigures| {
+        check(
+            longest <= SHORT,
+            format!("writes stopped for at most {longest:.2} s in {} snapshots", all.len()),
+        )
+    };
+    vec![
+        is_higher(long_log, short_log, 0, what),
+        is_higher(long_log, long_snapshot, 0, what),
+        of_arm(long_snapshot, 0, LEAST, no_longer),
+        of_arm(long_log, 2, 1, pause),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use checker::verdict::Verdict;
+
+    use super::super::checks::tests::arm;
+    use super::*;
+
+    #[test]
+    fn a_snapshot_that_takes_longer_the_longer_a_node_was_away_refutes_the_claim() {
+        let of = |log: f64, snapshot: f64, pause: f64| {
+            let spread = |it: f64| [0.98, 0.99, 1.0, 1.01, 1.02].map(|factor| factor * it);
+            let of = |seconds: f64| arm("", &[&spread(seconds), &[9.0; 5], &[pause; 1]]);
+            let checks = judge(&[of(0.3), of(log), of(0.3), of(snapshot)]);
+            checks.iter().map(|check| check.verdict).max()
+        };
+        assert_eq!(of(1.5, 0.35, 0.02), Some(Verdict::Valid));
+        assert_eq!(of(0.3, 0.35, 0.02), Some(Verdict::Invalid), "the log takes no longer");
+        assert_eq!(of(1.5, 1.2, 0.02), Some(Verdict::Invalid), "the snapshot does");
+        assert_eq!(of(1.5, 0.35, 0.9), Some(Verdict::Invalid), "writes stop");
+    }
+}
