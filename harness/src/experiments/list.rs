@@ -3,12 +3,13 @@
 use super::experiment::Experiment;
 use super::{
     check_quorum, figure_8, fsync, leader_crash, lease_drift, pre_vote, quorum, retries,
-    slow_disk_handoff, snapshot, stale_leader,
+    slow_disk_handoff, snapshot, split_vote, stale_leader,
 };
 
 /// Every experiment, in the order in which a course has them.
 pub(crate) const ALL: &[Experiment] = &[
     leader_crash::EXPERIMENT,
+    split_vote::EXPERIMENT,
     pre_vote::EXPERIMENT,
     check_quorum::EXPERIMENT,
     quorum::EXPERIMENT,

@@ -7,6 +7,7 @@ mod arm;
 mod carry_out;
 mod check_quorum;
 mod checks;
+mod elections;
 mod experiment;
 mod figure;
 mod figure_8;
@@ -21,6 +22,7 @@ mod retries;
 mod run_plan;
 mod slow_disk_handoff;
 mod snapshot;
+mod split_vote;
 mod stale_leader;
 
 pub(crate) use carry_out::carry_out;

@@ -32,7 +32,7 @@ pub(crate) struct Observed {
     /// The times at which nodes began to lead, sorted, with their terms.
     led: Vec<(u64, u64)>,
     /// The events of the nodes, by time.
-    events: Vec<NodeEvent>,
+    pub(super) events: Vec<NodeEvent>,
     /// The place of the run.
     folder: PathBuf,
 }
