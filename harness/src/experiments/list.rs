@@ -3,7 +3,7 @@
 use super::experiment::Experiment;
 use super::{
     check_quorum, figure_8, fsync, leader_crash, lease_drift, pre_vote, quorum, retries,
-    slow_disk_handoff, snapshot, split_vote, stale_leader,
+    slow_disk_handoff, snapshot, split_vote, stale_leader, wan,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -20,4 +20,5 @@ pub(crate) const ALL: &[Experiment] = &[
     figure_8::EXPERIMENT,
     retries::EXPERIMENT,
     fsync::EXPERIMENT,
+    wan::EXPERIMENT,
 ];

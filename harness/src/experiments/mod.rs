@@ -15,6 +15,7 @@ mod fsync;
 mod leader_crash;
 mod lease_drift;
 mod list;
+mod load;
 mod observed;
 mod pre_vote;
 mod quorum;
@@ -24,6 +25,7 @@ mod slow_disk_handoff;
 mod snapshot;
 mod split_vote;
 mod stale_leader;
+mod wan;
 
 pub(crate) use carry_out::carry_out;
 pub(crate) use experiment::{Experiment, Extent, figures};

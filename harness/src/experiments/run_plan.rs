@@ -63,6 +63,14 @@ impl RunPlan {
     }
 }
 
+/// The fields of a fault by which every packet between these nodes and the others takes so many
+/// milliseconds longer.
+pub(super) fn delayed(aim: &str, milliseconds: f64) -> String {
+    format!(
+        "family = \"packet\"\naim = \"{aim}\"\ndirection = \"both\"\ndelay_ms = {milliseconds:?}"
+    )
+}
+
 /// Lines with one more, in the place of that for the same key.
 fn replaced(lines: &str, line: &str) -> String {
     let key = line.split(" = ").next().unwrap_or(line);
