@@ -2,7 +2,7 @@
 
 use super::experiment::Experiment;
 use super::{
-    check_quorum, figure_8, fsync, leader_crash, lease_drift, pre_vote, quorum, retries,
+    batching, check_quorum, figure_8, fsync, leader_crash, lease_drift, pre_vote, quorum, retries,
     slow_disk_handoff, snapshot, split_vote, stale_leader, wan,
 };
 
@@ -20,5 +20,6 @@ pub(crate) const ALL: &[Experiment] = &[
     figure_8::EXPERIMENT,
     retries::EXPERIMENT,
     fsync::EXPERIMENT,
+    batching::EXPERIMENT,
     wan::EXPERIMENT,
 ];

@@ -1,5 +1,7 @@
 //! The load of a run as experiments measure it: latencies and requests.
 
+use std::collections::BTreeMap;
+
 use checker::history::EventType;
 
 use super::observed::Observed;
@@ -14,5 +16,47 @@ impl Observed {
                 && (from..to).contains(&operation.start())
         });
         wanted.filter_map(|it| Some((it.start(), it.latency()? as f64 / 1e6))).collect()
+    }
+}
+
+/// Operations are put together by so many nanoseconds.
+const PART: u64 = 250_000_000;
+
+/// The latencies in each whole part of a second between two times, sorted.
+pub(super) fn parts(latencies: &[(u64, f64)], from: u64, to: u64) -> Vec<Vec<f64>> {
+    let mut parts: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for (began, latency) in latencies.iter().filter(|(began, _)| (from..to).contains(began)) {
+        parts.entry((began - from) / PART).or_default().push(*latency);
+    }
+    let mut whole: Vec<Vec<f64>> = Vec::new();
+    for (part, mut latencies) in parts {
+        if from + (part + 1) * PART <= to {
+            latencies.sort_by(f64::total_cmp);
+            whole.push(latencies);
+        }
+    }
+    whole
+}
+
+/// The median of sorted values.
+///
+/// # Panics
+/// Without values.
+pub(super) fn middle(sorted: &[f64]) -> f64 {
+    sorted[sorted.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_put_together_by_the_part_of_a_second_in_which_they_began() {
+        let (ms, from) = (1_000_000, 500_000_000);
+        let at = [(10, 1.0), (20, 9.0), (200, 3.0), (260, 5.0), (510, 7.0)];
+        let latencies = at.map(|(time, latency)| (from + time * ms, latency));
+        let parts = parts(&latencies, from, from + 600 * ms);
+        assert_eq!(parts, [vec![1.0, 3.0, 9.0], vec![5.0]], "the last one is not whole");
+        assert_eq!(middle(&parts[0]), 3.0);
     }
 }

@@ -4,6 +4,7 @@
 
 mod answered_reads;
 mod arm;
+mod batching;
 mod carry_out;
 mod check_quorum;
 mod checks;
