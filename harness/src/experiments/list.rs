@@ -2,13 +2,14 @@
 
 use super::experiment::Experiment;
 use super::{
-    batching, check_quorum, figure_8, fsync, leader_crash, lease_drift, pre_vote, quorum, retries,
-    slow_disk_handoff, snapshot, split_vote, stale_leader, wan,
+    batching, check_quorum, election_timeouts, figure_8, fsync, leader_crash, lease_drift,
+    pre_vote, quorum, retries, slow_disk_handoff, snapshot, split_vote, stale_leader, wan,
 };
 
 /// Every experiment, in the order in which a course has them.
 pub(crate) const ALL: &[Experiment] = &[
     leader_crash::EXPERIMENT,
+    election_timeouts::EXPERIMENT,
     split_vote::EXPERIMENT,
     pre_vote::EXPERIMENT,
     check_quorum::EXPERIMENT,

@@ -8,6 +8,7 @@ mod batching;
 mod carry_out;
 mod check_quorum;
 mod checks;
+mod election_timeouts;
 mod elections;
 mod experiment;
 mod figure;
