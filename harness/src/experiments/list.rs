@@ -3,7 +3,8 @@
 use super::experiment::Experiment;
 use super::{
     batching, check_quorum, election_timeouts, figure_8, fsync, leader_crash, lease_drift,
-    pre_vote, quorum, retries, slow_disk_handoff, snapshot, split_vote, stale_leader, wan,
+    pre_vote, quorum, read_paths, retries, slow_disk_handoff, snapshot, split_vote, stale_leader,
+    wan,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -14,6 +15,7 @@ pub(crate) const ALL: &[Experiment] = &[
     pre_vote::EXPERIMENT,
     check_quorum::EXPERIMENT,
     quorum::EXPERIMENT,
+    read_paths::EXPERIMENT,
     stale_leader::EXPERIMENT,
     lease_drift::EXPERIMENT,
     slow_disk_handoff::EXPERIMENT,

@@ -21,6 +21,7 @@ mod load;
 mod observed;
 mod pre_vote;
 mod quorum;
+mod read_paths;
 mod retries;
 mod run_plan;
 mod slow_disk_handoff;
