@@ -13,7 +13,7 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::retry::RetryPolicy;
+use crate::retry::{Backoff, RetryPolicy};
 use crate::route::Route;
 use crate::{ValueSizes, stream};
 
@@ -41,6 +41,8 @@ pub struct ClientPlan {
     pub deadlines: Vec<Duration>,
     /// The longest time that one request may take.
     pub attempt_timeout: Duration,
+    /// The course of the waits before they try again; never drawn.
+    pub backoff: Backoff,
     /// Objects in use at a time.
     pub keys: usize,
     /// The sizes of written values.
@@ -119,6 +121,7 @@ impl ClientPlan {
             routing: routing(&mut stream("routing")),
             deadlines: deadlines(clients, &mut stream("deadlines")),
             attempt_timeout: attempt_timeout(&mut stream("attempts")),
+            backoff: Backoff::default(),
             keys: keys(&mut stream("keys")),
             values: values(&mut stream("values")),
             rate: rate(&mut stream("rate")),
@@ -133,6 +136,7 @@ impl ClientPlan {
             routing: Routing::Half,
             deadlines: vec![usual.deadline; clients],
             attempt_timeout: usual.attempt_timeout,
+            backoff: usual.backoff,
             keys: USUAL_KEYS,
             values: ValueSizes::Numbers,
             rate: Some(USUAL_RATE),
@@ -148,7 +152,7 @@ impl ClientPlan {
     pub fn policy(&self, client: usize) -> RetryPolicy {
         let deadline = self.deadlines[client];
         let attempt_timeout = self.attempt_timeout.min(deadline);
-        RetryPolicy { deadline, attempt_timeout, ..RetryPolicy::default() }
+        RetryPolicy { deadline, attempt_timeout, backoff: self.backoff, ..RetryPolicy::default() }
     }
 }
 

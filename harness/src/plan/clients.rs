@@ -7,6 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use workloads::ValueSizes;
 use workloads::clients::{ClientPlan, Routing};
+use workloads::retry::Backoff;
 
 use super::values::seconds;
 
@@ -35,11 +36,21 @@ pub(crate) struct Clients {
     #[arg(long, help_heading = CLIENTS, value_name = "TIME",
         value_parser = seconds(SHORTEST_WAIT, LONGEST_WAIT))]
     pub attempt_timeout: Option<f64>,
+    /// The waits before a client tries again: random (they double, up to 300ms, and each is drawn),
+    /// even (they double, alike for all clients) or none (10ms each time)
+    #[arg(long, help_heading = CLIENTS, default_value = "random")]
+    #[serde(skip_serializing_if = "is_usual")]
+    pub backoff: Backoff,
     /// The values that are written: numbers; BYTES for strings of which one in a hundred may be so
     /// long, one in ten up to 1 kB and the others up to 32 bytes; all:BYTES for strings of that
     /// length alone [default: drawn]
     #[arg(long, help_heading = CLIENTS, value_name = "SIZES")]
     pub values: Option<ValueSizes>,
+}
+
+/// True of the backoff of clients that were not told.
+fn is_usual(backoff: &Backoff) -> bool {
+    *backoff == Backoff::default()
 }
 
 impl Clients {
@@ -55,6 +66,7 @@ impl Clients {
             routing: Some(plan.routing),
             deadlines,
             attempt_timeout: Some(plan.attempt_timeout.as_secs_f64()),
+            backoff: plan.backoff,
             values: Some(plan.values),
         }
     }
@@ -74,6 +86,7 @@ impl Clients {
             routing: self.routing.unwrap_or(drawn.routing),
             deadlines,
             attempt_timeout: attempt_timeout.unwrap_or(drawn.attempt_timeout),
+            backoff: self.backoff,
             values: self.values.unwrap_or(drawn.values),
             ..drawn
         }
@@ -92,7 +105,11 @@ impl fmt::Display for Clients {
         let attempts = word(self.attempt_timeout.map(|seconds| seconds.to_string()));
         let values = word(self.values.map(|values| values.to_string()));
         write!(f, "clients {routing} · deadlines {} s · ", classes.join("+"))?;
-        write!(f, "attempts {attempts} s · values {values}")
+        write!(f, "attempts {attempts} s · values {values}")?;
+        match is_usual(&self.backoff) {
+            true => Ok(()),
+            false => write!(f, " · backoff {}", self.backoff),
+        }
     }
 }
 
@@ -117,12 +134,14 @@ mod tests {
             routing: None,
             deadlines: vec![0.5, 3.0],
             attempt_timeout: None,
+            backoff: Backoff::None,
             values: None,
         };
         let plan = written.over(ClientPlan::draw(1, 3));
         assert_eq!(plan.deadlines, [0.5, 3.0, 0.5].map(Duration::from_secs_f64));
         let drawn = ClientPlan::draw(1, 3);
-        assert_eq!(plan, ClientPlan { deadlines: plan.deadlines.clone(), ..drawn });
+        let backoff = Backoff::None;
+        assert_eq!(plan, ClientPlan { deadlines: plan.deadlines.clone(), backoff, ..drawn });
         assert_eq!(Clients::of(&plan).deadlines, [0.5, 3.0]);
     }
 }

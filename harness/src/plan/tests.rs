@@ -133,6 +133,7 @@ fn samples(id: &str) -> Vec<String> {
         "routing" => &["half", "pinned", "roaming"],
         "deadlines" => &["0.5", "700ms,3,10s"],
         "attempt_timeout" => &["1.2s", "90ms"],
+        "backoff" => &["even", "none"],
         "values" => &["numbers", "4096", "all:4096"],
         other => panic!("the flag {other} has no samples, so no test tries it"),
     };

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use workloads::attempts::{Attempts, Refused, Then};
-use workloads::retry::RetryPolicy;
+use workloads::retry::{Backoff, RetryPolicy};
 use workloads::route::Route;
 
 use super::record::Record;
@@ -34,6 +34,7 @@ const POLICY: RetryPolicy = RetryPolicy {
     attempt_timeout: Duration::from_millis(400),
     first_backoff: Duration::from_millis(10),
     longest_backoff: Duration::from_millis(300),
+    backoff: Backoff::Random,
 };
 
 /// The knowledge of the client.

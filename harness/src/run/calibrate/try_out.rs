@@ -15,7 +15,7 @@ use checker::oracle::divergence::Contents;
 use checker::oracle::version::{self, Answered, Effect, VersionSemantics};
 use faults::host::Host;
 use serde_json::Value;
-use workloads::retry::RetryPolicy;
+use workloads::retry::{Backoff, RetryPolicy};
 use workloads::route::Route;
 use workloads::{Invocation, Object, PRECONDITION_FAILED, Workload, stream};
 
@@ -38,6 +38,7 @@ const POLICY: RetryPolicy = RetryPolicy {
     attempt_timeout: Duration::from_secs(3),
     first_backoff: Duration::from_millis(10),
     longest_backoff: Duration::from_millis(300),
+    backoff: Backoff::Random,
 };
 
 /// The same for an operation that is to fail: a service that can only refuse it refuses it again
