@@ -3,8 +3,8 @@
 use super::experiment::Experiment;
 use super::{
     batching, check_quorum, election_timeouts, figure_8, fsync, leader_crash, lease_drift,
-    pre_vote, quorum, read_paths, retries, slow_disk_handoff, snapshot, split_vote, stale_leader,
-    wan,
+    pre_vote, quorum, read_paths, retries, retry_storm, slow_disk_handoff, snapshot, split_vote,
+    stale_leader, wan,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -22,6 +22,7 @@ pub(crate) const ALL: &[Experiment] = &[
     snapshot::EXPERIMENT,
     figure_8::EXPERIMENT,
     retries::EXPERIMENT,
+    retry_storm::EXPERIMENT,
     fsync::EXPERIMENT,
     batching::EXPERIMENT,
     wan::EXPERIMENT,

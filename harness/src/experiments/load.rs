@@ -17,6 +17,15 @@ impl Observed {
         });
         wanted.filter_map(|it| Some((it.start(), it.latency()? as f64 / 1e6))).collect()
     }
+
+    /// The times at which clients sent requests between two times, sorted.
+    pub fn requests(&self, from: u64, to: u64) -> Vec<u64> {
+        let all = self.history.operations.iter().flat_map(|operation| operation.attempts());
+        let mut sent: Vec<u64> = all.map(|attempt| attempt.start).collect();
+        sent.retain(|time| (from..=to).contains(time));
+        sent.sort_unstable();
+        sent
+    }
 }
 
 /// Operations are put together by so many nanoseconds.

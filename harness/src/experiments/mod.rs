@@ -23,6 +23,7 @@ mod pre_vote;
 mod quorum;
 mod read_paths;
 mod retries;
+mod retry_storm;
 mod run_plan;
 mod slow_disk_handoff;
 mod snapshot;
