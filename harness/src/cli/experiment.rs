@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use results::experiment::{ExperimentFigures, claim_word, html};
+use results::experiment::{ExperimentFigures, MeasuredExperiment, claim_word, html};
 
 use super::output::{Output, shown};
 use super::replay;
@@ -34,7 +34,7 @@ pub struct Arguments {
     /// So many runs at a time [default: one for each processor, at most 4]
     #[arg(long, value_name = "N", value_parser = replay::jobs())]
     jobs: Option<usize>,
-    /// The folder of the page and of the runs that do not count [default: one in results/experiments]
+    /// The folder of the page, of the figures as JSON and of runs that do not count [default: one in results/experiments]
     #[arg(long, value_name = "DIR")]
     results: Option<PathBuf>,
 }
@@ -80,7 +80,9 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         let figures = figures(experiment, &carried.arms, &carried.uncounted, command);
         print(&figures);
         exit = exit.or_worse(figures.verdict().into());
-        made.push(figures);
+        let measured = MeasuredExperiment { figures, machine: machine(jobs) };
+        keep(&measured, &output.path().join(format!("{}.json", experiment.name)))?;
+        made.push(measured.figures);
         if carried.interrupted {
             err!("interrupted");
             exit = exit.or_worse(Exit::Unknown);
@@ -92,6 +94,13 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         .with_context(|| format!("cannot write {}", page.display()))?;
     out!("page: {}", shown(&page));
     Ok(exit)
+}
+
+/// Writes the figures down for those who draw or compare them, such as the book.
+fn keep(measured: &MeasuredExperiment, path: &Path) -> Result<()> {
+    let mut text = serde_json::to_string(measured)?;
+    text.push('\n');
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// The command that carries out an experiment again.

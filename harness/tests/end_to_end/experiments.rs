@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use results::experiment::{MeasuredExperiment, claim_word};
+
 use crate::common::{run, scratch};
 use crate::support::has_namespaces;
 use crate::turn::wide_turn;
@@ -27,5 +29,8 @@ fn an_experiment_tells_its_figures_and_its_exit_code_says_if_the_claim_holds() {
     let page = fs::read_to_string(results.join("experiment.html")).expect("it leaves a page");
     assert!(page.contains(word) && page.contains("<svg"), "{page}");
     assert!(page.contains("stormproof experiment quorum --nodes 3 --quick --seed 1"), "{page}");
+    let figures = fs::read_to_string(results.join("quorum.json")).expect("and the figures");
+    let measured: MeasuredExperiment = serde_json::from_str(&figures).expect("they can be read");
+    assert_eq!(claim_word(measured.figures.verdict()), word);
     assert!(!page.contains("http://") && !page.contains("https://"), "it needs no network");
 }

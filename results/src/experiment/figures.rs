@@ -1,9 +1,20 @@
 //! The figures of an experiment, from which its page and its lines on a terminal are made.
 
 use checker::verdict::Verdict;
+use serde::{Deserialize, Serialize};
+
+/// An experiment with the place at which it was carried out: what `NAME.json` beside its page holds, and
+/// what its part of the book is made of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MeasuredExperiment {
+    /// The figures.
+    pub figures: ExperimentFigures,
+    /// The machine and the methods, in words.
+    pub machine: String,
+}
 
 /// An experiment that was carried out.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExperimentFigures {
     /// Its name, as the command line has it.
     pub name: String,
@@ -32,7 +43,7 @@ pub struct ExperimentFigures {
 }
 
 /// A part of a claim.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// Valid if it holds, Invalid if it does not, Unknown if too little was measured.
     pub verdict: Verdict,
@@ -41,7 +52,7 @@ pub struct Check {
 }
 
 /// The values of one arm.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PlotRow {
     /// The arm.
     pub arm: String,
@@ -54,7 +65,7 @@ pub struct PlotRow {
 }
 
 /// A figure with the interval in which the true one lies.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// The figure.
     pub value: f64,
@@ -65,7 +76,7 @@ pub struct Spread {
 }
 
 /// The figures of one arm.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TableRow {
     /// The arm.
     pub arm: String,

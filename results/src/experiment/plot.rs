@@ -7,22 +7,15 @@ use maud::{Markup, html};
 use super::figures::PlotRow;
 
 /// The size of the drawing of one arm, in units of its own: it is stretched to the width that it has.
-const WIDTH: f64 = 1000.0;
-const HEIGHT: f64 = 48.0;
+pub(super) const WIDTH: f64 = 1000.0;
+pub(super) const HEIGHT: f64 = 48.0;
 
 /// The points of an arm lie on so many lines, so that those of like values stay apart.
 const LINES: usize = 5;
 
 /// The plot of these arms; `drawn` says what their values are.
 pub(super) fn plot(drawn: &str, rows: &[PlotRow], band: Option<&str>) -> Markup {
-    let most = rows.iter().map(greatest).fold(0.0_f64, f64::max).max(1e-9);
-    let step = step(most);
-    let scale = Scale { most: step * (most / step).ceil() };
-    let ticks = (scale.most / step).round() as usize;
-    let middle = |row: &PlotRow| match row.median {
-        Some(median) => format!("median {} of {} values", short(median.value), row.values.len()),
-        None => "no values".to_owned(),
-    };
+    let (scale, marks) = scale_of(rows);
     html! {
         figure.arms {
             figcaption {
@@ -36,31 +29,52 @@ pub(super) fn plot(drawn: &str, rows: &[PlotRow], band: Option<&str>) -> Markup 
                     span.label { (row.arm) }
                     svg viewBox={ "0 0 " (WIDTH) " " (HEIGHT) } preserveAspectRatio="none" role="img"
                         aria-label={ (row.arm) ": " (middle(row)) } {
-                        @if let Some((from, to)) = row.band {
-                            path.band d=(scale.bar(from, to, HEIGHT)) {}
-                        }
-                        @if let Some(median) = row.median {
-                            path.interval d=(scale.bar(median.low, median.high.unwrap_or(scale.most), 12.0)) {}
-                        }
-                        path.points d=(scale.points(&row.values)) {}
-                        @if let Some(median) = row.median {
-                            path.median d={ "M" (format!("{:.1}", scale.x(median.value))) " 6V42" } {}
-                        }
+                        (drawing(row, scale))
                     }
                 }
             }
             div.arm.axis aria-hidden="true" {
                 span.label {}
                 div {
-                    @for tick in 0..=ticks {
-                        span style=(format!("left:{:.2}%", 100.0 * tick as f64 / ticks.max(1) as f64)) {
-                            (short(step * tick as f64))
-                        }
+                    @for mark in marks {
+                        span style=(format!("left:{:.2}%", 100.0 * mark / scale.most)) { (short(mark)) }
                     }
                 }
             }
         }
     }
+}
+
+/// The values of an arm, on the scale of all.
+pub(super) fn drawing(row: &PlotRow, scale: Scale) -> Markup {
+    html! {
+        @if let Some((from, to)) = row.band {
+            path.band d=(scale.bar(from, to, HEIGHT)) {}
+        }
+        @if let Some(median) = row.median {
+            path.interval d=(scale.bar(median.low, median.high.unwrap_or(scale.most), 12.0)) {}
+        }
+        path.points d=(scale.points(&row.values)) {}
+        @if let Some(median) = row.median {
+            path.median d={ "M" (format!("{:.1}", scale.x(median.value))) " 6V42" } {}
+        }
+    }
+}
+
+/// The median of an arm in words.
+pub(super) fn middle(row: &PlotRow) -> String {
+    match row.median {
+        Some(median) => format!("median {} of {} values", short(median.value), row.values.len()),
+        None => "no values".to_owned(),
+    }
+}
+
+/// The scale of these arms, and the marks of its axis.
+pub(super) fn scale_of(rows: &[PlotRow]) -> (Scale, Vec<f64>) {
+    let most = rows.iter().map(greatest).fold(0.0_f64, f64::max).max(1e-9);
+    let step = step(most);
+    let marks = (most / step).ceil();
+    (Scale { most: step * marks }, (0..=marks as u32).map(|mark| step * f64::from(mark)).collect())
 }
 
 /// The greatest value that is drawn of an arm.
@@ -94,13 +108,14 @@ pub(super) fn short(value: f64) -> String {
 
 /// The scale of all arms.
 #[derive(Debug, Clone, Copy)]
-struct Scale {
-    most: f64,
+pub(super) struct Scale {
+    /// The value at its end.
+    pub most: f64,
 }
 
 impl Scale {
     /// Points at the ends stay whole.
-    fn x(self, value: f64) -> f64 {
+    pub fn x(self, value: f64) -> f64 {
         6.0 + value.clamp(0.0, self.most) / self.most * (WIDTH - 12.0)
     }
 
