@@ -3,19 +3,22 @@
 use clap::Command;
 use stormproof::internal::grammar;
 
+use crate::book;
 use crate::documents::{blocks, spans};
 use crate::tree::{self, Complaints, File};
 
-/// The documents with commands.
-pub const DOCUMENTS: [&str; 7] = [
+/// The documents with commands, beside the pages of the book.
+const DOCUMENTS: [&str; 4] = [
     "README.md",
     "CONTRIBUTING.md",
-    "docs/detection.md",
-    "docs/detection-format.md",
-    "docs/operating.md",
     "harness/examples/targets/README.md",
     "harness/examples/nights/README.md",
 ];
+
+/// Every document with commands.
+fn documents() -> Vec<File> {
+    DOCUMENTS.into_iter().map(tree::read).chain(book::pages()).collect()
+}
 
 /// Flags of cargo, which documents name as well.
 const OF_CARGO: [&str; 3] = ["--bench", "--list", "--exact"];
@@ -140,8 +143,8 @@ fn shown_commands_parse() {
     );
     let grammar = grammar();
     let mut count = 0;
-    for document in DOCUMENTS {
-        for (line, command) in command_lines(&tree::read(document)) {
+    for document in documents() {
+        for (line, command) in command_lines(&document) {
             for arguments in arguments(&command) {
                 // The name of the program, which is not run.
                 if arguments.len() == 1 {
@@ -154,7 +157,11 @@ fn shown_commands_parse() {
                 {
                     let error = error.to_string();
                     let first = error.lines().next().unwrap_or_default();
-                    complaints.at(document, line, format!("`{}`: {first}", arguments.join(" ")));
+                    complaints.at(
+                        &document.path,
+                        line,
+                        format!("`{}`: {first}", arguments.join(" ")),
+                    );
                 }
             }
         }
@@ -174,12 +181,12 @@ fn named_flags_exist() {
     for command in grammar.get_subcommands().flat_map(|it| it.get_subcommands().chain([it])) {
         flags.extend(command.get_arguments().filter_map(|flag| flag.get_long()));
     }
-    for document in DOCUMENTS {
-        for (line, span) in spans(&tree::read(document)) {
+    for document in documents() {
+        for (line, span) in spans(&document) {
             let flag = span.split(|it: char| it != '-' && !it.is_alphanumeric()).next();
             let Some(flag) = flag.filter(|flag| flag.starts_with("--")) else { continue };
             if !flags.contains(&&flag[2..]) && !OF_CARGO.contains(&flag) {
-                complaints.at(document, line, flag);
+                complaints.at(&document.path, line, flag);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Documents: the paths and links in them lead somewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::tree::{self, Complaints, File};
 
@@ -89,28 +89,84 @@ fn named_paths_exist() {
     complaints.none();
 }
 
+/// The links of a document and its images, each with its line: the paths from the root, or nothing for
+/// the document itself, and the anchors behind them.
+pub fn links(file: &File) -> Vec<(usize, Option<String>, Option<String>)> {
+    let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut links = Vec::new();
+    for (line, text) in file.lines() {
+        for (at, _) in text.match_indices("](") {
+            let target = text[at + 2..].split(')').next().unwrap_or_default();
+            if target.starts_with("https://") || target.starts_with("mailto:") {
+                continue;
+            }
+            let (target, anchor) = match target.split_once('#') {
+                Some((target, anchor)) => (target, Some(anchor.to_owned())),
+                None => (target, None),
+            };
+            let path = (!target.is_empty()).then(|| joined(folder, target));
+            links.push((line, path, anchor));
+        }
+    }
+    links
+}
+
 #[test]
 fn links_resolve() {
     let mut complaints = Complaints::new(
         "a link leads nowhere",
-        "a link is an https address, or a path from the document's own folder",
+        "a link is an https address, or a path from the document's own folder, with the anchor of a \
+         heading there",
     );
     let paths: BTreeSet<String> =
         tree::paths().iter().map(|path| path.trim_end_matches('/').into()).collect();
-    for file in tree::files(&["md"]) {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for (line, text) in file.lines() {
-            for (at, _) in text.match_indices("](") {
-                let target = text[at + 2..].split(')').next().unwrap_or_default();
-                let (target, _) = target.split_once('#').unwrap_or((target, ""));
-                let elsewhere = target.starts_with("https://") || target.starts_with("mailto:");
-                if !target.is_empty() && !elsewhere && !paths.contains(&joined(folder, target)) {
-                    complaints.at(&file.path, line, target);
-                }
+    let documents = tree::files(&["md"]);
+    let anchors: BTreeMap<&str, BTreeSet<String>> =
+        documents.iter().map(|file| (file.path.as_str(), anchors(file))).collect();
+    for file in &documents {
+        for (line, path, anchor) in links(file) {
+            let path = path.unwrap_or_else(|| file.path.clone());
+            if !paths.contains(&path) {
+                complaints.at(&file.path, line, path);
+            } else if let (Some(anchor), Some(known)) = (anchor, anchors.get(path.as_str()))
+                && !known.contains(&anchor)
+            {
+                complaints.at(&file.path, line, format!("{path}#{anchor}"));
             }
         }
     }
     complaints.none();
+}
+
+/// The anchors of a document's headings, as mdBook and GitHub make them.
+fn anchors(file: &File) -> BTreeSet<String> {
+    let mut fenced = false;
+    let mut found = BTreeSet::new();
+    for (_, text) in file.lines() {
+        fenced ^= text.starts_with("```");
+        let heading = text.trim_start_matches('#');
+        if fenced || heading == text || !heading.starts_with(' ') {
+            continue;
+        }
+        let kept = |it: &char| it.is_alphanumeric() || "-_ ".contains(*it);
+        let anchor: String = heading.trim().chars().filter(kept).collect();
+        let anchor = anchor.to_lowercase().replace(' ', "-");
+        let names = (0..).map(|copy| match copy {
+            0 => anchor.clone(),
+            copy => format!("{anchor}-{copy}"),
+        });
+        let free = names.into_iter().find(|name| !found.contains(name));
+        found.extend(free);
+    }
+    found
+}
+
+#[test]
+fn anchors_are_those_of_mdbook() {
+    let text = "# Detection, of `any` harness\n```sh\n# no heading\n```\n## Twice\n## Twice\n";
+    let file = File { path: String::new(), text: text.to_owned() };
+    let expected = ["detection-of-any-harness", "twice", "twice-1"];
+    assert_eq!(anchors(&file), expected.map(str::to_owned).into());
 }
 
 fn joined(folder: &str, target: &str) -> String {

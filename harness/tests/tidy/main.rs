@@ -3,6 +3,7 @@
 //! Each test reads files and starts nothing. Its complaints name file and line, and end with the
 //! remedy.
 
+mod book;
 mod commands;
 mod crates;
 mod documents;

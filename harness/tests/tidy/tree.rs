@@ -17,6 +17,9 @@ impl File {
     }
 }
 
+/// Folders that commands leave in the root.
+const MADE: [&str; 3] = ["results/runs", "results/nights", "results/experiments"];
+
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the root").into()
 }
@@ -33,7 +36,8 @@ pub fn paths() -> Vec<String> {
             let entry = entry.expect("a folder of the tree can be read");
             let name = entry.file_name().into_string().expect("names are UTF-8");
             let path = format!("{folder}{name}");
-            if built(&name) || path == "results/runs" || name.starts_with('.') && name != ".ci" {
+            let made = MADE.contains(&path.as_str());
+            if built(&name) || made || name.starts_with('.') && name != ".ci" {
                 continue;
             }
             if entry.file_type().expect("a file has a type").is_dir() {

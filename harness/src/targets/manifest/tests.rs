@@ -14,8 +14,11 @@ const BUNDLED: &str = include_str!("../../../examples/targets/bundled.toml");
 const ETCD: &str = include_str!("../../../examples/targets/etcd.toml");
 
 /// The pages that show a manifest.
-const PAGES: [&str; 2] =
-    [include_str!("../../../examples/targets/README.md"), include_str!("../../../../README.md")];
+const PAGES: [&str; 3] = [
+    include_str!("../../../examples/targets/README.md"),
+    include_str!("../../../../README.md"),
+    include_str!("../../../../docs/testing/your-own-service.md"),
+];
 
 /// A manifest that says no more than it must.
 const SMALL: &str = r#"name = "small"
