@@ -11,6 +11,7 @@ mod auditing;
 mod bisect;
 mod catalogue;
 mod cli;
+mod exercises;
 mod exit;
 mod experiments;
 mod explain;

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    bisect, catalogue, check, doctor, experiment, explain, explore, export, list, merge, nightly,
-    node, plan, replay, report, run, serve, shrink, simulate, target, up,
+    bisect, catalogue, check, doctor, exercise, experiment, explain, explore, export, list, merge,
+    nightly, node, plan, replay, report, run, serve, shrink, simulate, target, up,
 };
 use crate::exit::{self, Exit};
 use crate::printing::err;
@@ -64,6 +64,8 @@ enum Command {
     Catalogue(catalogue::Arguments),
     /// Measure a claim about Raft on real processes, and say if it holds
     Experiment(experiment::Arguments),
+    /// Solve a task about Raft: write faults until an effect shows, and have the run checked
+    Exercise(exercise::Arguments),
     /// List what a flag can be given
     List(list::Arguments),
     /// Test the bundled cluster in simulated time, from many seeds
@@ -114,6 +116,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Doctor(arguments) => doctor::main(arguments),
         Command::Catalogue(arguments) => catalogue::main(arguments),
         Command::Experiment(arguments) => experiment::main(arguments),
+        Command::Exercise(arguments) => exercise::main(arguments),
         Command::List(arguments) => list::main(arguments),
         Command::Simulate(arguments) => simulate::main(arguments),
         Command::Up(arguments) => up::main(place, arguments),

@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use faults::schedule::Compositions;
 
 use super::bugs;
+use crate::exercises;
 use crate::exit::Exit;
 use crate::experiments;
 use crate::names;
@@ -36,6 +37,8 @@ enum What {
     Models,
     /// For experiment
     Experiments,
+    /// For exercise
+    Exercises,
 }
 
 pub fn main(arguments: Arguments) -> Result<Exit> {
@@ -81,6 +84,10 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
         What::Experiments => experiments::ALL
             .iter()
             .map(|experiment| (experiment.name.into(), experiment.claim.into()))
+            .collect(),
+        What::Exercises => exercises::ALL
+            .iter()
+            .map(|exercise| (exercise.name.into(), exercise.goal.into()))
             .collect(),
     };
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);

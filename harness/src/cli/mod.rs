@@ -7,6 +7,7 @@ mod check;
 pub(crate) mod ci;
 mod command_line;
 mod doctor;
+mod exercise;
 mod experiment;
 mod explain;
 mod explore;

@@ -7,6 +7,7 @@ mod common;
 #[expect(dead_code, reason = "other tests click more")]
 #[path = "../../../results/tests/browser/devtools.rs"]
 mod devtools;
+mod exercises;
 mod experiments;
 mod explore;
 mod live;

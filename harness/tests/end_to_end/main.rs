@@ -17,6 +17,7 @@ mod deaths;
 mod endings;
 mod etcd;
 mod every_family;
+mod exercises;
 mod experiments;
 mod in_order;
 mod lacking;

@@ -46,7 +46,9 @@ fn command_lines(file: &File) -> Vec<(usize, String)> {
 
 /// The words that a command line gives to stormproof, once for each `\|` in it.
 fn arguments(command: &str) -> Vec<Vec<String>> {
-    let words: Vec<&str> = command.split_whitespace().collect();
+    // Its output may go to a file.
+    let words = command.split_whitespace().take_while(|word| *word != ">");
+    let words: Vec<&str> = words.collect();
     let words = match words[..] {
         ["stormproof", ..] => &words[1..],
         ["cargo", "run", ..] => match words.iter().position(|word| *word == "--") {

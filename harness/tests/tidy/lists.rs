@@ -67,6 +67,12 @@ fn workloads_stand_in_the_tables() {
 }
 
 #[test]
+fn exercises_stand_in_the_table() {
+    let check = "the book's table of exercises is not the list of exercises";
+    same_names(check, ("docs/exercises.md", "# Exercises"), &values("exercise", "name"));
+}
+
+#[test]
 fn families_stand_in_the_table() {
     let offered = values("run", "faults");
     let families: BTreeSet<String> =

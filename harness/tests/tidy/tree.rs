@@ -18,7 +18,8 @@ impl File {
 }
 
 /// Folders that commands leave in the root.
-const MADE: [&str; 3] = ["results/runs", "results/nights", "results/experiments"];
+const MADE: [&str; 4] =
+    ["results/runs", "results/nights", "results/experiments", "results/exercises"];
 
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the package lies in the root").into()
