@@ -3,8 +3,8 @@
 use super::experiment::Experiment;
 use super::{
     batching, check_quorum, election_timeouts, figure_8, fsync, leader_crash, lease_drift,
-    pre_vote, quorum, read_paths, retries, retry_storm, slow_disk_handoff, snapshot, split_vote,
-    stale_leader, wan,
+    pipelining, pre_vote, quorum, read_paths, retries, retry_storm, slow_disk_handoff, snapshot,
+    split_vote, stale_leader, wan,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -25,5 +25,6 @@ pub(crate) const ALL: &[Experiment] = &[
     retry_storm::EXPERIMENT,
     fsync::EXPERIMENT,
     batching::EXPERIMENT,
+    pipelining::EXPERIMENT,
     wan::EXPERIMENT,
 ];

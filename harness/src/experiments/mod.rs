@@ -19,6 +19,7 @@ mod lease_drift;
 mod list;
 mod load;
 mod observed;
+mod pipelining;
 mod pre_vote;
 mod quorum;
 mod read_paths;
