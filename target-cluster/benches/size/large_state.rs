@@ -36,7 +36,9 @@ const UNDISTURBED: Duration = Duration::from_secs(10);
 
 /// Measures it with so many megabytes, with data below `root`.
 pub fn run(root: PathBuf, megabytes: u64) -> Result<()> {
-    let nodes = Nodes { root, cluster: "large", snapshots: SnapshotOptions::NEVER };
+    let bytes_per_second = SnapshotOptions::DEFAULT.bytes_per_second;
+    let snapshots = SnapshotOptions { bytes_per_second, ..SnapshotOptions::NEVER };
+    let nodes = Nodes { root, cluster: "large", snapshots };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(measure(&nodes, megabytes * 1_000_000 / ITEM_BYTES as u64))
 }
@@ -53,8 +55,8 @@ async fn measure(nodes: &Nodes, items: u64) -> Result<()> {
 
     let (before, ()) = cluster.write_until(&leader, tokio::time::sleep(UNDISTURBED)).await;
     println!("undisturbed: {before}");
-    // The log drops what the snapshot before the newest holds.
-    for which in ["first", "second"] {
+    // With the second one the log drops all that the first one holds, and the third one takes its place.
+    for which in ["first", "second", "third"] {
         let taken = cluster.insist(&leader, "/admin/snapshot", json!({}));
         let (during, taken) = cluster.write_until(&leader, taken).await;
         taken?;
