@@ -132,6 +132,14 @@ impl Evidence {
         told.map(|told| told.term).max().unwrap_or(0)
     }
 
+    /// The words for the demand that this bug is planted; the error says what is missing.
+    pub fn has_bug(&self, bug: &str) -> Result<String, String> {
+        match self.bug.as_deref() == Some(bug) {
+            true => Ok("it is".to_owned()),
+            false => Err(format!("leave bug = \"{bug}\" in the plan")),
+        }
+    }
+
     /// The term in which a node leads at a time; none if it does not.
     pub fn leads_at(&self, node: &str, time: u64) -> Option<u64> {
         let mut told = self.roles.iter().filter(|told| told.node == node && told.time <= time);
