@@ -1,11 +1,12 @@
 //! Calls to the other nodes.
 //!
 //! Each other node has four lanes: votes (and what makes a node ask for them), heartbeats, appends,
-//! and questions for read indices or the time. A lane of votes has one call on its way, the others several, each on a connection of its
-//! own: on a slow or lossy network the next one must not wait for the answer to the last. Of the calls
-//! that come while a lane is full only the newest is kept. Of votes and heartbeats it says all that the
-//! others said; appends are as good as lost by then, and the core sends them again. So a node that does
-//! not answer holds up nothing but its own lanes.
+//! and questions for read indices or the time. A lane of votes has one call on its way, the others
+//! several, each on a connection of its own: on a slow or lossy network the next one must not wait for
+//! the answer to the last. A call goes at once if its lane has a place. Of those that come while it is
+//! full only the newest is kept. Of votes and heartbeats it says all that the others said; appends are as
+//! good as lost by then, and the core sends them again. So a node that does not answer holds up nothing
+//! but its own lanes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::config::Config;
 use super::envelope::{put_stamp, stamp_of};
@@ -54,23 +55,32 @@ pub(super) struct Peers {
     inbox: Inbox,
 }
 
-/// The lanes to one other node, each by its newest call. They end when this is dropped.
+/// The lanes to one other node. They end when this is dropped.
 struct Lanes {
     address: String,
-    votes: watch::Sender<Option<Call>>,
-    heartbeats: watch::Sender<Option<Call>>,
-    questions: watch::Sender<Option<Call>>,
-    appends: watch::Sender<Option<Call>>,
+    votes: Entrance,
+    heartbeats: Entrance,
+    questions: Entrance,
+    appends: Entrance,
 }
 
-/// The state of a lane's task.
+/// The beginning of a lane.
+struct Entrance {
+    lane: Arc<Lane>,
+    /// The newest call that found no place.
+    waiting: watch::Sender<Option<Call>>,
+}
+
+/// A way for calls to one other node.
 struct Lane {
     from: NodeId,
     to: NodeId,
     address: String,
     timeout: Duration,
-    /// The number of calls that may be on their way.
-    width: usize,
+    /// One for each call that may be on its way.
+    places: Arc<Semaphore>,
+    /// False from a call that failed until one is answered.
+    reachable: AtomicBool,
     client: reqwest::Client,
     inbox: Inbox,
 }
@@ -139,18 +149,19 @@ impl Peers {
 
     fn start_lanes(&self, to: &NodeId, address: &str) -> Lanes {
         let start = |width| {
-            let (sender, newest) = watch::channel(None);
-            let lane = Lane {
+            let (waiting, newest) = watch::channel(None);
+            let lane = Arc::new(Lane {
                 from: self.from.clone(),
                 to: to.clone(),
                 address: address.to_string(),
                 timeout: self.timeout,
-                width,
+                places: Arc::new(Semaphore::new(width)),
+                reachable: AtomicBool::new(true),
                 client: self.client.clone(),
                 inbox: self.inbox.clone(),
-            };
-            tokio::spawn(Arc::new(lane).run(newest));
-            sender
+            });
+            tokio::spawn(Arc::clone(&lane).run(newest));
+            Entrance { lane, waiting }
         };
         let address = address.to_string();
         let (votes, questions) = (start(1), start(QUESTIONS_MAX));
@@ -168,44 +179,44 @@ impl Peers {
             Request::ReadIndex(_) | Request::Clock(_) => &lanes.questions,
             Request::Append(_) | Request::InstallSnapshot(_) => &lanes.appends,
         };
-        lane.send_replace(Some((now, stamp, request)));
+        lane.take((now, stamp, request));
+    }
+}
+
+impl Entrance {
+    /// Sends a call now, or once there is a place, unless another comes before that.
+    fn take(&self, call: Call) {
+        match Arc::clone(&self.lane.places).try_acquire_owned() {
+            Ok(place) => drop(tokio::spawn(Arc::clone(&self.lane).exchange(call, place))),
+            Err(_) => drop(self.waiting.send_replace(Some(call))),
+        }
     }
 }
 
 impl Lane {
+    /// Sends what waits for a place.
     async fn run(self: Arc<Lane>, mut newest: watch::Receiver<Option<Call>>) {
-        let reachable = Arc::new(AtomicBool::new(true));
-        let places = Arc::new(Semaphore::new(self.width));
         while newest.changed().await.is_ok() {
-            let place = Arc::clone(&places).acquire_owned().await.expect("it is never closed");
-            let Some((sent, stamp, request)) = newest.borrow_and_update().clone() else {
-                continue;
-            };
-            let (lane, reachable) = (Arc::clone(&self), Arc::clone(&reachable));
-            tokio::spawn(async move {
-                lane.exchange(sent, stamp, &request, &reachable).await;
-                drop(place);
-            });
+            let place = Arc::clone(&self.places).acquire_owned().await;
+            let call = newest.borrow_and_update().clone();
+            if let Some(call) = call {
+                tokio::spawn(Arc::clone(&self).exchange(call, place.expect("it is never closed")));
+            }
         }
     }
 
     /// Makes one call and passes its answer on.
-    async fn exchange(
-        &self,
-        sent: Duration,
-        stamp: Stamp,
-        request: &Request,
-        reachable: &AtomicBool,
-    ) {
-        match self.call(stamp, request).await {
+    async fn exchange(self: Arc<Lane>, call: Call, _place: OwnedSemaphorePermit) {
+        let (sent, stamp, request) = call;
+        match self.call(stamp, &request).await {
             Ok((stamp, response)) => {
-                reachable.store(true, Ordering::Relaxed);
+                self.reachable.store(true, Ordering::Relaxed);
                 // A loop that is gone needs no answer.
                 let answered = Incoming::Answered { from: self.to.clone(), sent, stamp, response };
                 let _ = self.inbox.send(answered).await;
             }
             Err(error) => {
-                if reachable.swap(false, Ordering::Relaxed) {
+                if self.reachable.swap(false, Ordering::Relaxed) {
                     say(&self.from, format_args!("no answer from {}: {error:#}", self.to));
                 }
             }
@@ -232,5 +243,79 @@ impl Lane {
             bail!("it refused with {status}: {}", String::from_utf8_lossy(&body));
         }
         Ok((stamp, endpoint.response(&body)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::request::Parts;
+    use hyper::body::Bytes;
+    use tokio::net::TcpListener;
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::core::AppendRequest;
+    use crate::server::RequestLimits;
+    use crate::server::api::Response;
+    use crate::server::connections::{Endpoints, serve};
+    use crate::server::inbox::inbox;
+
+    /// Far beyond what anything takes: it only ends a test that hangs.
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// Passes on what it is asked, and never answers.
+    #[derive(Clone)]
+    struct Silent(mpsc::UnboundedSender<Bytes>);
+
+    impl Endpoints for Silent {
+        fn body_max(&self, _path: &str) -> usize {
+            1_000
+        }
+
+        async fn answer(&self, _head: Parts, body: Bytes) -> Response {
+            let _ = self.0.send(body);
+            std::future::pending().await
+        }
+    }
+
+    fn heartbeat(commit: u64) -> Request {
+        Request::Append(AppendRequest {
+            term: 1,
+            leader: "n1".into(),
+            previous_index: 0,
+            previous_term: 0,
+            entries: Vec::new(),
+            commit,
+            round: 0,
+        })
+    }
+
+    /// A call that is lost here is missed by the core only after an election timeout: all that it sent
+    /// behind that is refused, and no write acknowledged until then.
+    #[tokio::test]
+    async fn calls_made_in_one_go_all_go_out_as_long_as_there_are_places() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let (asked, mut bodies) = mpsc::unbounded_channel();
+        let to = NodeId::from("n2");
+        let name = to.clone();
+        tokio::spawn(async move {
+            serve(&name, listener, Silent(asked), RequestLimits::default(), 100).await
+        });
+        let (inbox, _incoming) = inbox();
+        let mut peers = Peers::start(&Config::of_one_node(), &inbox).unwrap();
+        let lanes = peers.start_lanes(&to, &address);
+        peers.lanes.insert(to.clone(), lanes);
+        let places = peers.width as u64;
+        for commit in 1..=places {
+            peers.call(&to, Duration::ZERO, Stamp::default(), heartbeat(commit));
+        }
+        let mut arrived = BTreeSet::new();
+        for _ in 1..=places {
+            let body = tokio::time::timeout(PATIENCE, bodies.recv()).await.expect("all arrive");
+            let body: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+            arrived.insert(body["leaderCommit"].as_u64().unwrap());
+        }
+        assert_eq!(arrived, (1..=places).collect());
     }
 }
