@@ -122,13 +122,16 @@ impl Log {
         self.entries.truncate(self.position(index - 1));
     }
 
-    /// Drops the entries up to `index`, which a snapshot makes superfluous.
-    pub(crate) fn drop_through(&mut self, index: u64) {
-        if index > self.base {
-            let term = self.term_at(index).expect("what is dropped is there");
-            self.entries.drain(..self.position(index));
-            (self.base, self.base_term) = (index, term);
+    /// Drops the entries up to `index`, which a snapshot makes superfluous, and hands them out: to free
+    /// very many takes a while.
+    pub(crate) fn drop_through(&mut self, index: u64) -> Vec<Arc<Entry>> {
+        if index <= self.base {
+            return Vec::new();
         }
+        let term = self.term_at(index).expect("what is dropped is there");
+        let dropped = self.entries.drain(..self.position(index)).collect();
+        (self.base, self.base_term) = (index, term);
+        dropped
     }
 
     /// The first index of the run of entries with the same term that ends at `index`, as far as they

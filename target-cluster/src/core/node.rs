@@ -400,6 +400,7 @@ impl Node {
 
     fn tick(&mut self) {
         self.apply_work = ApplyWork::default();
+        self.snapshots.free_dropped();
         self.read_clocks();
         let now = self.now;
         match &self.role {

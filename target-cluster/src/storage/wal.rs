@@ -472,7 +472,7 @@ pub fn replay(state: &mut Recovered, record: Record) -> Result<(), Contradiction
                 // A snapshot took the place of the log, or the files before are gone.
                 state.log = Log::behind(index, term);
             }
-            state.log.drop_through(dropped.min(index));
+            drop(state.log.drop_through(dropped.min(index)));
         }
         Record::Truncate { from } if from <= state.log.base() || from > last => {
             return Err(Contradiction::NothingToRemove { from, last });
