@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::log_files::of_log;
+use super::reclaimer::Reclaimer;
 use super::watermark::Watermark;
 use super::{Disk, Files};
 
@@ -16,12 +17,14 @@ pub struct Directory {
     path: PathBuf,
     /// The files that are open, with the position at which the next byte is written.
     open: BTreeMap<String, (File, u64)>,
+    /// Takes what is removed.
+    reclaimer: Reclaimer,
 }
 
 impl Directory {
     /// The directory at that path, which is there.
     pub fn at(path: &Path) -> Directory {
-        Directory { path: path.to_owned(), open: BTreeMap::new() }
+        Directory { path: path.to_owned(), open: BTreeMap::new(), reclaimer: Reclaimer::default() }
     }
 
     /// The file, which is there, and its path.
@@ -90,9 +93,14 @@ impl Files for Directory {
     }
 
     fn remove(&mut self, name: &str) -> io::Result<()> {
-        self.open.remove(name);
+        // While it is open it keeps its room. What cannot be opened is removed as well.
+        let _ = self.file(name);
         let path = self.path.join(name);
-        fs::remove_file(&path).map_err(context("removal", &path))
+        fs::remove_file(&path).map_err(context("removal", &path))?;
+        if let Some((file, _)) = self.open.remove(name) {
+            self.reclaimer.take(file);
+        }
+        Ok(())
     }
 
     fn sync_names(&mut self) -> io::Result<()> {

@@ -12,6 +12,7 @@ mod identity;
 mod log_files;
 mod memory_disk;
 mod planted;
+mod reclaimer;
 mod recovery;
 mod snapshot_files;
 mod wal;
