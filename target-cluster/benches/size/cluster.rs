@@ -37,6 +37,19 @@ impl Cluster {
         Ok(self.client.get(format!("{url}/status")).send().await?.json().await?)
     }
 
+    /// Waits until the node at this address tells its status.
+    ///
+    /// # Errors
+    /// When it does not for too long.
+    pub async fn answers(&self, url: &str) -> Result<()> {
+        let start = Instant::now();
+        while let Err(error) = self.status(url).await {
+            ensure!(start.elapsed() < PATIENCE, "no answer within {PATIENCE:?}: {error:#}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Ok(())
+    }
+
     /// Waits for a leader that can commit, and gives its address.
     ///
     /// # Errors

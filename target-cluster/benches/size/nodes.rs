@@ -36,12 +36,20 @@ impl Nodes {
     /// # Errors
     /// When there are no ports.
     pub fn start(&self, names: &[&str]) -> Result<Vec<Node>> {
-        let doors: Vec<Listeners> = names.iter().map(|_| doors()).collect::<Result<_>>()?;
+        self.start_of(names, names)
+    }
+
+    /// Starts some of the founders on what their data directories hold.
+    ///
+    /// # Errors
+    /// When there are no ports.
+    pub fn start_of(&self, founders: &[&str], names: &[&str]) -> Result<Vec<Node>> {
+        let doors: Vec<Listeners> = founders.iter().map(|_| doors()).collect::<Result<_>>()?;
         let mut peers = Vec::new();
-        for (name, doors) in names.iter().zip(&doors) {
+        for (name, doors) in founders.iter().zip(&doors) {
             peers.push(((*name).to_owned(), doors.peers.local_addr()?.to_string()));
         }
-        let nodes = names.iter().zip(doors);
+        let nodes = founders.iter().zip(doors).filter(|(name, _)| names.contains(name));
         nodes.map(|(name, doors)| self.run(name, doors, peers.clone(), None)).collect()
     }
 
