@@ -41,12 +41,14 @@ pub const ALL: &[Known] = &[
         name: "bundled",
         summary: "the Raft key-value service that comes with stormproof; \
                   --set election_timeout=1s, election_timeout_max=1500ms, heartbeat_interval=100ms, \
-                  snapshot_entries=1000, reads=lease, clock_drift=10, off=pre-vote,fsync, spare=2",
+                  snapshot_entries=1000, snapshot_rate=1000000, reads=lease, clock_drift=10, \
+                  off=pre-vote,fsync, spare=2",
         settings: &[
             ELECTION,
             ELECTION_MAX,
             HEARTBEAT,
             SNAPSHOT_ENTRIES,
+            SNAPSHOT_RATE,
             READS,
             CLOCK_DRIFT,
             OFF,
@@ -116,8 +118,10 @@ const ELECTION: &str = "election_timeout";
 const ELECTION_MAX: &str = "election_timeout_max";
 const HEARTBEAT: &str = "heartbeat_interval";
 
-/// The setting of the number of entries after which a snapshot is taken.
+/// The settings of the number of entries after which a snapshot is taken, and of the bytes of one that go
+/// to a follower in a second.
 const SNAPSHOT_ENTRIES: &str = "snapshot_entries";
+const SNAPSHOT_RATE: &str = "snapshot_rate";
 
 /// The settings of the way in which reads are answered, of the bound of clocks in per cent, and of what
 /// nodes do without.
@@ -155,12 +159,17 @@ fn bundled(Choice { bug, settings, .. }: Choice) -> Result<Arc<dyn Target>> {
         timings.election_max = longest;
     }
     let mut snapshots = SnapshotOptions::DEFAULT;
-    if let Some(entries) = settings.get(SNAPSHOT_ENTRIES) {
-        snapshots.entries = entries.parse().ok().filter(|entries| *entries > 0).ok_or_else(|| {
-            usage(format!(
-                "{SNAPSHOT_ENTRIES} of bundled is a number of entries, such as 1000, not {entries}"
-            ))
-        })?;
+    for (name, of_what, value) in [
+        (SNAPSHOT_ENTRIES, "entries", &mut snapshots.entries),
+        (SNAPSHOT_RATE, "bytes a second", &mut snapshots.bytes_per_second),
+    ] {
+        if let Some(text) = settings.get(name) {
+            *value = text.parse().ok().filter(|number| *number > 0).ok_or_else(|| {
+                usage(format!(
+                    "{name} of bundled is a number of {of_what}, such as 1000, not {text}"
+                ))
+            })?;
+        }
     }
     let mut spare = 0;
     if let Some(text) = settings.get(SPARE) {
@@ -339,18 +348,19 @@ mod tests {
 
     #[test]
     fn snapshots_of_the_bundled_cluster_can_be_set() {
-        let node = argv("bundled", &[("snapshot_entries", "1000")]).expect("it has this");
-        let end = [
-            "--snapshot-entries",
-            "1000",
-            "--snapshot-bytes",
-            "67108864",
-            "--snapshot-interval",
-            "1h",
-        ];
-        assert!(node.ends_with(&end.map(String::from)), "{node:?}");
-        let error = argv("bundled", &[("snapshot_entries", "0")]).expect_err("of what?");
-        assert!(error.to_string().contains("such as 1000, not 0"), "{error}");
+        let set = [("snapshot_entries", "1000"), ("snapshot_rate", "5000")];
+        let node = argv("bundled", &set).expect("it has these");
+        let end = "--snapshot-entries 1000 --snapshot-bytes 67108864 --snapshot-interval 1h \
+                   --snapshot-rate 5000";
+        let end: Vec<String> = end.split(' ').map(String::from).collect();
+        assert!(node.ends_with(&end), "{node:?}");
+        for (name, complaint) in [
+            ("snapshot_entries", "a number of entries, such as 1000, not 0"),
+            ("snapshot_rate", "a number of bytes a second, such as 1000, not 0"),
+        ] {
+            let error = argv("bundled", &[(name, "0")]).expect_err("of what?").to_string();
+            assert!(error.contains(complaint), "{error}");
+        }
     }
 
     #[test]

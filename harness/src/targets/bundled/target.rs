@@ -87,10 +87,11 @@ impl Bundled {
             command.extend(["--election-timeout-max".into(), text(election_max)]);
         }
         if self.snapshots != SnapshotOptions::DEFAULT {
-            let SnapshotOptions { entries, bytes, interval, .. } = self.snapshots;
+            let SnapshotOptions { entries, bytes, interval, bytes_per_second, .. } = self.snapshots;
             command.extend(["--snapshot-entries".into(), entries.to_string()]);
             command.extend(["--snapshot-bytes".into(), bytes.to_string()]);
             command.extend(["--snapshot-interval".into(), text(interval)]);
+            command.extend(["--snapshot-rate".into(), bytes_per_second.to_string()]);
         }
         let usual = Settings::default();
         let Settings { reads, drift_percent, off } = &self.settings;
