@@ -3,8 +3,8 @@
 use super::experiment::Experiment;
 use super::{
     batching, check_quorum, election_timeouts, figure_8, fsync, leader_crash, lease_drift,
-    pipelining, pre_vote, quorum, read_paths, retries, retry_storm, slow_disk_handoff, snapshot,
-    split_vote, stale_leader, wan,
+    membership, pipelining, pre_vote, quorum, read_paths, retries, retry_storm, slow_disk_handoff,
+    snapshot, split_vote, stale_leader, wan,
 };
 
 /// Every experiment, in the order in which a course has them.
@@ -18,6 +18,7 @@ pub(crate) const ALL: &[Experiment] = &[
     read_paths::EXPERIMENT,
     stale_leader::EXPERIMENT,
     lease_drift::EXPERIMENT,
+    membership::EXPERIMENT,
     slow_disk_handoff::EXPERIMENT,
     snapshot::EXPERIMENT,
     figure_8::EXPERIMENT,

@@ -18,6 +18,7 @@ mod leader_crash;
 mod lease_drift;
 mod list;
 mod load;
+mod membership;
 mod observed;
 mod pipelining;
 mod pre_vote;

@@ -158,6 +158,13 @@ impl Observed {
         Some(seconds(later.filter(has_it).min_by_key(|event| event.time)?.time - from))
     }
 
+    /// The time after another at which a process of a node started.
+    pub fn started(&self, node: &str, from: u64) -> Option<u64> {
+        let own = self.events.iter().filter(|event| event.node == node && event.time >= from);
+        let started = own.filter(|event| matches!(event.change, NodeChange::Started { .. }));
+        started.map(|event| event.time).min()
+    }
+
     /// The ways in which a node's processes ended between two times, such as `exit code 71`.
     pub fn exits(&self, node: &str, from: u64, to: u64) -> impl Iterator<Item = &str> {
         let own = self.events.iter().filter(move |event| event.node == node);
