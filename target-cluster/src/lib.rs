@@ -102,6 +102,7 @@
 //! | `check-quorum` | a leader that hears no majority stays leader, and nothing is committed |
 //! | `random-timeouts` | nodes stand for election at the same time, and none wins |
 //! | `learner-catch-up` | a newcomer votes before it has the log, and writes wait for it |
+//! | `joint-consensus` | one voter comes or goes in a single step, which is safe as well |
 //! | `pipelining` | an entry may wait for a round trip before its own |
 //! | `batching` | each entry has an append and a barrier of its own |
 //! | `fsync` | a power failure takes what was acknowledged; snapshots are still synced |

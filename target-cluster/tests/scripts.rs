@@ -533,6 +533,7 @@ scripts! {
     without_pipelining_an_entry_waits_for_an_answer
     without_pre_vote_a_node_that_comes_back_deposes_the_leader
     without_check_quorum_a_deaf_leader_stays
+    without_joint_consensus_one_voter_comes_or_goes_in_a_single_step
     without_learner_catch_up_a_newcomer_votes_without_the_log
     without_random_timeouts_nobody_wins
     without_batching_each_entry_has_an_append

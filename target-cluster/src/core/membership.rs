@@ -9,6 +9,9 @@
 //! Each step waits until the one before is committed, the first until an entry of the leader's own term is:
 //! before that, it does not know which configuration its predecessor left behind (Ongaro, raft-dev 2015).
 //!
+//! Without joint configurations (`--off joint-consensus`) the leader passes to the new one at once where one
+//! voter comes or goes (thesis, §4.1).
+//!
 //! A leader that is not among the new voters leads until the new configuration is committed, without
 //! counting itself, and then asks the best of them to stand. Until then it is needed, for it may be the
 //! only one whose log is long enough to be elected (thesis, §4.2.2). A node that leaves gets the log until
@@ -170,6 +173,14 @@ impl Node {
         } else {
             self.configure(self.configuration.joint_with(&target));
         }
+    }
+
+    /// True if the leader passes to that configuration without a joint one: it does without those, and one
+    /// voter comes or goes, so that old and new majorities meet all the same (thesis, §4.1).
+    fn passes_at_once_to(&self, target: &Configuration) -> bool {
+        let voters = self.configuration.voters();
+        self.options.settings.lacks(Switch::JointConsensus)
+            && voters.symmetric_difference(target.voters()).count() == 1
     }
 
     /// Appends a configuration with more incarnations; what is wanted in the end gets them too.

@@ -200,14 +200,6 @@ impl Node {
         }
     }
 
-    /// `change-before-own-term`: true if the leader passes to that configuration at once, since only one
-    /// voter differs.
-    pub(super) fn passes_at_once_to(&self, target: &Configuration) -> bool {
-        let voters = self.configuration.voters();
-        self.has(Bug::ChangeBeforeOwnTerm)
-            && voters.symmetric_difference(target.voters()).count() == 1
-    }
-
     /// `members-from-apply`: configurations that have become known to be committed, behind that index, come
     /// into force.
     pub(super) fn go_by_committed_members(&mut self, before: u64) {

@@ -64,6 +64,7 @@ impl Bug {
     fn turns_off(self) -> Option<Switch> {
         match self {
             Bug::NoCheckQuorum => Some(Switch::CheckQuorum),
+            Bug::ChangeBeforeOwnTerm => Some(Switch::JointConsensus),
             _ => None,
         }
     }
@@ -148,6 +149,8 @@ named! {
     RandomTimeouts: "random-timeouts", "nodes stand for election at the same time, and none wins";
     /// Newcomers that get the log before they vote (thesis, §4.2.1).
     LearnerCatchUp: "learner-catch-up", "a newcomer votes before it has the log, and writes wait for it";
+    /// Joint configurations where one voter comes or goes (paper, §6; without them: thesis, §4.1).
+    JointConsensus: "joint-consensus", "one voter comes or goes in a single step, which is safe as well";
     /// Appends that follow each other before they are answered (thesis, §10.2.2).
     Pipelining: "pipelining", "an entry may wait for a round trip before its own";
     /// Entries that share appends, and records that share barriers.
@@ -174,6 +177,7 @@ mod tests {
         let of = |bug| Settings::default().with(&Bugs::from([bug]));
         assert_eq!(of(Bug::WallClockLease).reads, ReadMode::Lease);
         assert!(of(Bug::NoCheckQuorum).lacks(Switch::CheckQuorum));
+        assert!(of(Bug::ChangeBeforeOwnTerm).lacks(Switch::JointConsensus));
         assert_eq!(of(Bug::StaleRead), Settings::default());
     }
 }
