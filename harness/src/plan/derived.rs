@@ -216,11 +216,15 @@ impl Plan {
 
     /// The most nodes that may be down at once.
     pub fn most_down(&self) -> usize {
-        // Faults that are spelled out are asked for, with what they do.
-        match (self.fault_budget, self.is_drawn()) {
-            (None, false) => self.nodes,
-            _ => self.schedule_options().most_down(),
+        match self.asks_for_each_fault() {
+            true => self.nodes,
+            false => self.schedule_options().most_down(),
         }
+    }
+
+    /// Returns true if its faults are spelled out, without a budget: each is asked for, with what it does.
+    pub fn asks_for_each_fault(&self) -> bool {
+        self.fault_budget.is_none() && !self.is_drawn()
     }
 
     /// Returns true if its schedule is the one that the seed gives.

@@ -124,6 +124,9 @@ impl Cluster {
             host = host.with_administrator(administrator);
         }
         specs.into_iter().for_each(|spec| host.add_node(spec));
+        if plan.asks_for_each_fault() {
+            host.let_changes_overlap();
+        }
         let spare = members.iter().rev().take(target.spare());
         spare.for_each(|member| host.set_no_member(&member.name));
         if lab.elsewhere {

@@ -44,6 +44,8 @@ pub struct LocalHost {
     pub(super) administrator: Option<Arc<dyn Administrator>>,
     /// The last requests to the service, one of each kind and node.
     pub(super) requests: BTreeMap<Request, PendingRequest>,
+    /// True if members may change while one does not vote.
+    pub(super) changes_overlap: bool,
     /// Hears of what watches see.
     pub(super) observations: ObservationListener,
     /// By their numbers.
@@ -86,6 +88,7 @@ impl LocalHost {
             proxies: None,
             administrator: None,
             requests: BTreeMap::new(),
+            changes_overlap: false,
             observations: Arc::new(|_| {}),
             watches: BTreeMap::new(),
             look_until: None,
