@@ -26,6 +26,11 @@ fn a_leader_that_answers_reads_without_a_majority_is_caught() {
 }
 
 #[test]
+fn two_leaders_that_each_change_a_voter_at_once_are_caught() {
+    assert_caught("change-before-own-term", "change-before-own-term.toml");
+}
+
+#[test]
 fn a_retry_that_is_applied_again_is_caught() {
     assert_caught("ignore-tokens", "ignore-tokens.toml");
 }

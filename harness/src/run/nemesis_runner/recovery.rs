@@ -36,8 +36,10 @@ impl<H: Host> NemesisRunner<H> {
         let begin = Instant::now();
         loop {
             for id in self.nemesis.undo_order() {
-                // An answer of the service comes in time, or the question ends by itself.
+                // An answer of the service comes in time, or the question ends by itself. It may need
+                // nodes that ended by themselves.
                 while !self.nemesis.is_ready_to_end(id) && begin.elapsed() < COME_BACK_WITHIN {
+                    self.start_ended_nodes()?;
                     std::thread::sleep(PAUSE);
                 }
                 self.undo(id)?;
