@@ -60,6 +60,7 @@ fn arms(extent: Extent) -> Vec<Arm> {
         plan: plan.toml(),
         runs: if factor == OVERLAPPING && cured { extent.runs(2, 6) } else { extent.runs(3, 6) },
     };
+    // A leader that hears no one leads on, and does not answer that its change has failed.
     let one_by_one = overlapping().set("off", "check-quorum,joint-consensus");
     let at_once = overlapping().set("off", "check-quorum").line("bug = \"change-before-own-term\"");
     vec![
