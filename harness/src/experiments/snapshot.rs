@@ -30,8 +30,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     judge,
 };
 
-/// The seconds for which the follower is away.
-const AWAY: [f64; 2] = [1.0, 4.0];
+/// The seconds for which the follower is away: both half an election timeout (0.4 s) and some whole ones,
+/// for that is the time after which a leader sends again what was not answered, and a part of what either
+/// takes.
+const AWAY: [f64; 2] = [1.0, 4.2];
 
 /// The times that it is in a run, and the seconds from its start to the next time.
 const TIMES: u32 = 3;
