@@ -53,7 +53,7 @@ fn arms(extent: Extent) -> Vec<Arm> {
             factor: 0.0,
             band: None,
             plan: plan.toml(),
-            runs: if cured { extent.runs(2, 6) } else { extent.runs(5, 12) },
+            runs: if cured { extent.runs(2, 6) } else { extent.runs(7, 12) },
         }
     };
     vec![of(true), of(false)]
