@@ -106,13 +106,10 @@ impl Node {
         self.persist(Record::Truncate { from });
     }
 
-    /// Sends what is missing to every follower that takes another append now. A learner gets only what
-    /// is committed. With more, it would refuse its vote to those that voted otherwise meanwhile and
-    /// for whom it is a voter already, by an entry that only it and a lost leader have; and no one
-    /// could be elected.
+    /// Sends what is missing to every follower that takes another append now.
     pub(super) fn replicate(&mut self) {
         self.begin_snapshots();
-        let learners = self.learners_alone();
+        let sent_through = self.sent_through();
         let Options { timings, append_entries_max, settings, snapshots, .. } = &self.options;
         let alone = settings.lacks(Switch::Pipelining);
         let Role::Leader(leader) = &mut self.role else { return };
@@ -126,7 +123,7 @@ impl Node {
                 let request = Request::InstallSnapshot(part);
                 self.effects.push(Effect::Call { to: to.clone(), request });
             }
-            let through = if learners.contains(to) { self.commit } else { self.log.last_index() };
+            let through = sent_through(to);
             if progress.next > through || (alone && !progress.is_idle()) {
                 continue;
             }
@@ -155,19 +152,23 @@ impl Node {
         if self.options.settings.lacks(Switch::Pipelining) {
             return part;
         }
-        let learners = self.learners_alone();
-        let is_behind = |to: &NodeId, progress: &Progress| {
-            progress.next <= if learners.contains(to) { self.commit } else { self.log.last_index() }
-        };
+        let sent_through = self.sent_through();
+        let is_behind = |to: &NodeId, progress: &Progress| progress.next <= sent_through(to);
         let waiting = leader.peers.iter().filter(|(to, it)| !it.is_idle() && is_behind(to, it));
         let append = waiting.filter_map(|(_, it)| it.follows_at(&self.options.timings)).min();
         part.into_iter().chain(append).min()
     }
 
-    /// The members whose vote counts nowhere yet, or no more.
-    fn learners_alone(&self) -> BTreeSet<NodeId> {
+    /// The index through which each member gets entries: a learner, whose vote counts nowhere yet or no
+    /// more, only what is committed. With more, it would refuse its vote to those that voted otherwise
+    /// meanwhile and for whom it is a voter already, by an entry that only it and a lost leader have; and no
+    /// one could be elected.
+    fn sent_through(&self) -> impl Fn(&NodeId) -> u64 + use<> {
         let counted = self.counted();
-        counted.learners().iter().filter(|id| !counted.is_voter(id)).cloned().collect()
+        let learners = counted.learners().iter().filter(|id| !counted.is_voter(id)).cloned();
+        let learners: BTreeSet<NodeId> = learners.collect();
+        let (commit, last) = (self.commit, self.log.last_index());
+        move |to| if learners.contains(to) { commit } else { last }
     }
 
     /// Begins to send the state to every follower that lacks what the log has dropped.
