@@ -1,6 +1,5 @@
 //! Entries one by one and in batches, over links of some length.
 
-use faults::fault::Family;
 use results::experiment::Check;
 
 use super::arm::{Arm, ArmFigures};
@@ -9,7 +8,7 @@ use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
 use super::load::{middle, parts};
 use super::observed::{Observed, nanoseconds};
-use super::run_plan::{RunPlan, delayed};
+use super::run_plan::over_delayed_links;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "batching",
@@ -34,18 +33,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 const ROUND_TRIPS_MS: [f64; 2] = [10.0, 40.0];
 const ROUND_TRIPS_MS_FULL: [f64; 4] = [5.0, 10.0, 20.0, 40.0];
 
-/// The seconds for which links are slow, and those of them after which the load is steady.
-const SLOW: f64 = 7.0;
-const STEADY_AFTER: u64 = 1;
-
 fn arms(extent: Extent) -> Vec<Arm> {
     let nodes = extent.nodes.unwrap_or(3);
     let of = |trip: f64, batched: bool| {
-        let plan = RunPlan::new(nodes, "set", SLOW + 0.5);
-        let plan = plan.line("rate = 0.0").line("concurrency = 24");
-        // One by one, an answer takes a second.
-        let plan = plan.client("attempt_timeout = 5.0");
-        let plan = plan.set("off", if batched { "pipelining" } else { "batching,pipelining" });
+        let off = if batched { "pipelining" } else { "batching,pipelining" };
         let word = if batched { "batched" } else { "one by one" };
         Arm {
             label: format!("{trip} ms, {word}"),
@@ -53,7 +44,7 @@ fn arms(extent: Extent) -> Vec<Arm> {
             nodes,
             factor: trip,
             band: (!batched).then_some((0.0, 1e3 / trip)),
-            plan: plan.fault(0.2, SLOW, &delayed("all", trip / 2.0)).toml(),
+            plan: over_delayed_links(nodes, trip).set("off", off).toml(),
             runs: extent.runs(1, 4),
         }
     };
@@ -64,21 +55,13 @@ fn arms(extent: Extent) -> Vec<Arm> {
 /// A value for each second.
 fn measure(run: &Observed, arm: &Arm) -> Vec<Vec<f64>> {
     let mut figures = vec![Vec::new(); 3];
-    for far in run.faults.iter().filter(|fault| fault.family == Family::Packet) {
-        let (Some(mut from), Some(to)) = (far.injected, far.undo_start) else { continue };
-        let to = to.min(run.load.1);
-        from += nanoseconds(STEADY_AFTER);
-        while from + nanoseconds(1) <= to {
-            let until = from + nanoseconds(1);
-            let rate = run.acknowledged(from, until) as f64;
-            figures[0].push(rate);
-            figures[1].push(rate * arm.factor / 1e3);
-            from = until;
-        }
-        let steady = far.injected.unwrap_or(0) + nanoseconds(STEADY_AFTER);
+    for (from, to) in run.steady() {
+        let rates = run.rates(from, to);
+        figures[1].extend(rates.iter().map(|rate| rate * arm.factor / 1e3));
+        figures[0].extend(rates);
         // What was begun in the last two seconds may have been answered by nearer nodes.
         let until = to.saturating_sub(nanoseconds(2));
-        let parts = parts(&run.latencies(false, steady, until), steady, until);
+        let parts = parts(&run.latencies(false, from, until), from, until);
         figures[2].extend(parts.iter().map(|part| middle(part)));
     }
     figures

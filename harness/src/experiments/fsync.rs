@@ -6,7 +6,7 @@ use super::arm::{Arm, ArmFigures};
 use super::checks::{check, is_higher, of_arm};
 use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
-use super::observed::{Observed, nanoseconds};
+use super::observed::Observed;
 use super::run_plan::RunPlan;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
@@ -31,9 +31,8 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 /// The time by which each fsync is longer, in milliseconds.
 const DELAYS_MS: [f64; 2] = [5.0, 20.0];
 
-/// The seconds for which disks are slow, and those of them after which the load is steady.
+/// The seconds for which disks are slow.
 const SLOW: f64 = 8.0;
-const STEADY_AFTER: u64 = 1;
 
 fn arms(extent: Extent) -> Vec<Arm> {
     let nodes = extent.nodes.unwrap_or(3);
@@ -64,16 +63,8 @@ fn arms(extent: Extent) -> Vec<Arm> {
 
 /// A value for each second.
 fn measure(run: &Observed, arm: &Arm) -> Vec<Vec<f64>> {
-    let mut rates = Vec::new();
-    for slow in &run.faults {
-        let (Some(mut from), Some(to)) = (slow.injected, slow.undo_start) else { continue };
-        let to = to.min(run.load.1);
-        from += nanoseconds(STEADY_AFTER);
-        while from + nanoseconds(1) <= to {
-            rates.push(run.acknowledged(from, from + nanoseconds(1)) as f64);
-            from += nanoseconds(1);
-        }
-    }
+    let rates: Vec<f64> =
+        run.steady().iter().flat_map(|(from, to)| run.rates(*from, *to)).collect();
     let shares = rates.iter().map(|rate| rate / arm.factor).collect();
     vec![rates, shares]
 }

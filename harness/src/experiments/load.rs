@@ -1,12 +1,31 @@
-//! The load of a run as experiments measure it: latencies and requests.
+//! The load of a run as experiments measure it: rates, latencies and requests.
 
 use std::collections::BTreeMap;
 
 use checker::history::EventType;
 
-use super::observed::Observed;
+use super::observed::{Observed, nanoseconds};
+
+/// The seconds after which clients have got used to a fault.
+const STEADY_AFTER: u64 = 1;
 
 impl Observed {
+    /// The times between which each fault lasted and the load was steady.
+    pub fn steady(&self) -> Vec<(u64, u64)> {
+        let times = self.faults.iter().filter_map(|fault| {
+            let from = fault.injected? + nanoseconds(STEADY_AFTER);
+            Some((from, fault.undo_start?.min(self.load.1)))
+        });
+        times.filter(|(from, to)| from < to).collect()
+    }
+
+    /// The operations that were acknowledged in each whole second between two times.
+    pub fn rates(&self, from: u64, to: u64) -> Vec<f64> {
+        let begins = (0..).map(|second| from + nanoseconds(second));
+        let whole = begins.map(|begin| (begin, begin + nanoseconds(1))).take_while(|it| it.1 <= to);
+        whole.map(|(begin, end)| self.acknowledged(begin, end) as f64).collect()
+    }
+
     /// The times that operations took which were begun between two times and succeeded, reads or the
     /// others, in milliseconds, by the time at which they began.
     pub fn latencies(&self, reads: bool, from: u64, to: u64) -> Vec<(u64, f64)> {

@@ -1,6 +1,5 @@
 //! Appends that wait for the answer to the one before, and appends that do not.
 
-use faults::fault::Family;
 use results::experiment::Check;
 
 use super::arm::{Arm, ArmFigures};
@@ -9,7 +8,7 @@ use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
 use super::load::{middle, parts};
 use super::observed::{Observed, nanoseconds};
-use super::run_plan::{RunPlan, delayed};
+use super::run_plan::over_delayed_links;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "pipelining",
@@ -35,19 +34,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 const ROUND_TRIPS_MS: [f64; 2] = [20.0, 40.0];
 const ROUND_TRIPS_MS_FULL: [f64; 4] = [10.0, 20.0, 40.0, 80.0];
 
-/// The seconds for which links are slow, and those of them after which the load is steady.
-const SLOW: f64 = 7.0;
-const STEADY_AFTER: u64 = 1;
-
 /// The time that nodes need for themselves, and their disks, in milliseconds.
 const OWN_MS: f64 = 10.0;
 
 fn arms(extent: Extent) -> Vec<Arm> {
     let nodes = extent.nodes.unwrap_or(3);
     let of = |trip: f64, follow: bool| {
-        let plan = RunPlan::new(nodes, "set", SLOW + 0.5);
-        let plan = plan.line("rate = 0.0").line("concurrency = 24");
-        let mut plan = plan.client("attempt_timeout = 5.0");
+        let mut plan = over_delayed_links(nodes, trip);
         if !follow {
             plan = plan.set("off", "pipelining");
         }
@@ -58,7 +51,7 @@ fn arms(extent: Extent) -> Vec<Arm> {
             nodes,
             factor: trip,
             band: follow.then_some((1.0, 1.0 + OWN_MS / trip)),
-            plan: plan.fault(0.2, SLOW, &delayed("all", trip / 2.0)).toml(),
+            plan: plan.toml(),
             runs: extent.runs(1, 4),
         }
     };
@@ -69,18 +62,14 @@ fn arms(extent: Extent) -> Vec<Arm> {
 /// The median of each quarter of a second, and the rate of each second.
 fn measure(run: &Observed, arm: &Arm) -> Vec<Vec<f64>> {
     let mut figures = vec![Vec::new(); 3];
-    for far in run.faults.iter().filter(|fault| fault.family == Family::Packet) {
-        let (Some(begin), Some(end)) = (far.injected, far.undo_start) else { continue };
-        let from = begin + nanoseconds(STEADY_AFTER);
+    for (from, to) in run.steady() {
         // One that was begun in the last second may have been answered by nearer nodes.
-        let to = end.min(run.load.1).saturating_sub(nanoseconds(1));
-        for part in parts(&run.latencies(false, from, to), from, to) {
+        let until = to.saturating_sub(nanoseconds(1));
+        for part in parts(&run.latencies(false, from, until), from, until) {
             figures[0].push(middle(&part) / arm.factor);
             figures[1].push(middle(&part));
         }
-        let seconds = (from..to.saturating_sub(nanoseconds(1))).step_by(1_000_000_000);
-        let rate = |from| run.acknowledged(from, from + nanoseconds(1)) as f64;
-        figures[2].extend(seconds.map(rate));
+        figures[2].extend(run.rates(from, until));
     }
     figures
 }

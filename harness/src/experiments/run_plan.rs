@@ -71,6 +71,14 @@ pub(super) fn delayed(aim: &str, milliseconds: f64) -> String {
     )
 }
 
+/// 24 clients write as fast as they are answered, for seven seconds over links with that round trip, in
+/// milliseconds. Where entries go one by one, an answer takes a second.
+pub(super) fn over_delayed_links(nodes: usize, round_trip: f64) -> RunPlan {
+    let plan = RunPlan::new(nodes, "set", 7.5).line("rate = 0.0").line("concurrency = 24");
+    let plan = plan.client("attempt_timeout = 5.0");
+    plan.fault(0.2, 7.0, &delayed("all", round_trip / 2.0))
+}
+
 /// Lines with one more, in the place of that for the same key.
 fn replaced(lines: &str, line: &str) -> String {
     let key = line.split(" = ").next().unwrap_or(line);
