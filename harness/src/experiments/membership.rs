@@ -209,7 +209,7 @@ fn parted(run: &Observed) -> Option<Seconds> {
 const LEAST: [usize; 2] = [2, 1];
 
 /// Nothing waits for a follower that was killed; clients that had asked it try again at once.
-const SHORT: f64 = 1.5;
+const SHORT: f64 = 1.0;
 
 /// The state takes several election timeouts.
 const LONG: f64 = 2.0;
