@@ -3,8 +3,8 @@
 //! One thread runs `raft_loop`, which owns the core, and what the nodes say to each other: `peers` asks,
 //! `peer_api` answers on a port of its own. A second thread serves clients, and what is large it leaves
 //! to some more threads: however much they send or ask for, no heartbeat waits behind it. A third owns
-//! the disk, so that a barrier never keeps a heartbeat or a refusal waiting. A fourth writes the event
-//! stream to stdout.
+//! the log, so that a barrier never keeps a heartbeat or a refusal waiting; others write snapshots beside
+//! it, and give back the room of large files that are removed. One more writes the event stream to stdout.
 
 mod addresses;
 mod api;
