@@ -34,11 +34,24 @@ pub(super) fn of_arm(
     least: usize,
     decide: impl FnOnce(&ArmFigures) -> Check,
 ) -> Check {
-    match arm.values(figure).len() {
-        few if few < least => {
-            too_little(format!("{}: {few} values, at least {least} are needed", arm.arm.label))
-        }
-        _ => decide(arm),
+    of_arms(&[arm], figure, least, || decide(arm))
+}
+
+/// A check of several arms by a figure, with at least `least` values of it in each.
+pub(super) fn of_arms(
+    arms: &[&ArmFigures],
+    figure: usize,
+    least: usize,
+    decide: impl FnOnce() -> Check,
+) -> Check {
+    let values = |arm: &ArmFigures| arm.values(figure).len();
+    match arms.iter().find(|arm| values(arm) < least) {
+        Some(arm) => too_little(format!(
+            "{}: {} values, at least {least} are needed",
+            arm.arm.label,
+            values(arm)
+        )),
+        None => decide(),
     }
 }
 

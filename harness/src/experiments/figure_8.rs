@@ -1,7 +1,9 @@
 //! The paper's figure 8, played with real processes: with the commit rule, and without.
 
 use checker::verdict::Verdict;
+use cluster::server::Failure;
 use results::experiment::Check;
+use results::summary::Summary;
 
 use super::arm::{Arm, ArmFigures};
 use super::checks::{check, of_arm};
@@ -59,12 +61,11 @@ fn arms(extent: Extent) -> Vec<Arm> {
     vec![of(true), of(false)]
 }
 
-/// The end of a node that was told to replace a committed entry.
-const ENDED: &str = "exit code 70";
-
-fn measure(run: &Observed, arm: &Arm) -> Vec<Vec<f64>> {
-    let ended = |node: usize| run.exits(&format!("n{node}"), 0, u64::MAX).any(|how| how == ENDED);
-    let replaced = run.summary.safety.verdict == Verdict::Invalid || (1..=arm.nodes).any(ended);
+fn measure(run: &Observed, _arm: &Arm) -> Vec<Vec<f64>> {
+    let Summary { run: info, safety, .. } = &run.summary;
+    // A node that was told to replace a committed entry.
+    let ended = |node: &String| run.ended_with(Failure::ASSERTION_FAILED, node, 0, u64::MAX);
+    let replaced = safety.verdict == Verdict::Invalid || info.nodes.iter().any(ended);
     let lost = match run.summary.verdict {
         Verdict::Unknown if !replaced => Vec::new(),
         _ => vec![f64::from(u8::from(replaced))],

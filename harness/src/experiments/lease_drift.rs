@@ -1,6 +1,7 @@
 //! Lease reads with clocks that run within the bound that leases rest on, and beyond it.
 
 use checker::verdict::Verdict;
+use cluster::server::Failure;
 use faults::fault::Family;
 use results::experiment::Check;
 
@@ -53,9 +54,6 @@ const AFTER_THE_GUARD: f64 = 3.0;
 
 /// The arm in which the lease outlasts the promises.
 const BEYOND: &str = "lease, 22 % apart, bound 1 %";
-
-/// The end of a node whose clock is wrong.
-const STOPPED_ITSELF: &str = "exit code 71";
 
 /// The conditions of an arm.
 struct Case {
@@ -163,10 +161,10 @@ fn measure(run: &Observed, _arm: &Arm) -> Vec<Vec<f64>> {
         let stale = of_deposed.filter(|read| read.start < until && read.stale).count();
         let wrong = run.faults.iter().filter(|fault| fault.family == Family::Clock);
         let began = wrong.map(|clock| clock.start).filter(|start| *start <= from).max();
-        let mut ended = run.exits(node, began.unwrap_or(from), from);
+        let stopped = run.ended_with(Failure::CLOCK_OFF, node, began.unwrap_or(from), from);
         figures[0].push(stale as f64);
         figures[1].extend(run.next_leader(from, until));
-        figures[2].push(f64::from(u8::from(ended.any(|status| status == STOPPED_ITSELF))));
+        figures[2].push(f64::from(u8::from(stopped)));
     }
     let linearizable = run.summary.safety.verdict == Verdict::Valid;
     figures.push(vec![f64::from(u8::from(linearizable))]);

@@ -6,7 +6,7 @@ use faults::fault::Family;
 use results::experiment::Check;
 
 use super::arm::{Arm, ArmFigures};
-use super::checks::{check, too_little};
+use super::checks::{check, of_arms};
 use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
 use super::observed::Observed;
@@ -206,7 +206,8 @@ fn parted(run: &Observed) -> Option<Seconds> {
 }
 
 /// The least runs of an arm that decide something about times, and about losses.
-const LEAST: [usize; 2] = [2, 1];
+const LEAST_TIMES: usize = 2;
+const LEAST_LOSSES: usize = 1;
 
 /// Nothing waits for a follower that was killed; clients that had asked it try again at once.
 const SHORT: f64 = 1.0;
@@ -222,17 +223,17 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
         let longest = values.iter().copied().fold(0.0, f64::max);
         (shortest, longest, arm.arm.label.clone())
     };
-    let stopped = of_arms(&[learner, voter], 0, || {
-        let ((least, most, first), (shortest, longest, at_once)) = (within(learner), within(voter));
+    let stopped = of_arms(&[learner, voter], 0, LEAST_TIMES, || {
+        let ((least, most, first), (shortest, longest, other)) = (within(learner), within(voter));
         check(
             most <= SHORT && shortest >= LONG,
             format!(
                 "{first}: writes stopped for {least:.2} to {most:.2} s when another voter was killed; \
-                 {at_once}: for {shortest:.2} to {longest:.2} s"
+                 {other}: for {shortest:.2} to {longest:.2} s"
             ),
         )
     });
-    let lost = of_arms(&[joint, one_by_one, at_once], 1, || {
+    let lost = of_arms(&[joint, one_by_one, at_once], 1, LEAST_LOSSES, || {
         let of = |arm: &ArmFigures| {
             let rate = arm.rate(1);
             format!("{}: in {} of {} runs", arm.arm.label, rate.failed, rate.runs)
@@ -245,19 +246,6 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
         )
     });
     vec![stopped, lost]
-}
-
-/// A check of several arms by a figure of which each has enough values.
-fn of_arms(arms: &[&ArmFigures], figure: usize, decide: impl FnOnce() -> Check) -> Check {
-    let least = LEAST[figure];
-    match arms.iter().find(|arm| arm.values(figure).len() < least) {
-        Some(few) => too_little(format!(
-            "{}: {} values, at least {least} are needed",
-            few.arm.label,
-            few.values(figure).len()
-        )),
-        None => decide(),
-    }
 }
 
 #[cfg(test)]

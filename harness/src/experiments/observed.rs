@@ -165,14 +165,13 @@ impl Observed {
         started.map(|event| event.time).min()
     }
 
-    /// The ways in which a node's processes ended between two times, such as `exit code 71`.
-    pub fn exits(&self, node: &str, from: u64, to: u64) -> impl Iterator<Item = &str> {
-        let own = self.events.iter().filter(move |event| event.node == node);
-        let between = own.filter(move |event| (from..=to).contains(&event.time));
-        between.filter_map(|event| match &event.change {
-            NodeChange::Exited { status } => Some(&status[..]),
-            _ => None,
-        })
+    /// True if a process of a node ended by itself with this exit code between two times.
+    pub fn ended_with(&self, code: u8, node: &str, from: u64, to: u64) -> bool {
+        let own = self.events.iter().filter(|event| event.node == node);
+        let mut between = own.filter(|event| (from..=to).contains(&event.time));
+        let told = format!("exit code {code}");
+        between
+            .any(|event| matches!(&event.change, NodeChange::Exited { status } if *status == told))
     }
 
     /// The reads that were answered, by the time at which they began, with what their versions tell.
