@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Stdio};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -37,9 +38,13 @@ pub const CLOCKS: &str = "clocks of its own for a process";
 /// The doctor's name for the engine of disks.
 pub const DISKS: &str = "disk of its own for a node";
 
-fn doctor() -> Value {
-    let doctor = run(&["doctor", "--json"]);
-    serde_json::from_str(&doctor.out).expect("doctor --json prints JSON")
+/// Everything that the doctor tried, once for all tests: it takes seconds, and no test changes it.
+fn doctor() -> &'static Value {
+    static DOCTOR: LazyLock<Value> = LazyLock::new(|| {
+        let doctor = run(&["doctor", "--json"]);
+        serde_json::from_str(&doctor.out).expect("doctor --json prints JSON")
+    });
+    &DOCTOR
 }
 
 pub fn is_root() -> bool {
