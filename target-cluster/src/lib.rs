@@ -107,6 +107,9 @@
 //! | `batching` | each entry has an append and a barrier of its own |
 //! | `fsync` | a power failure takes what was acknowledged; snapshots are still synced |
 //!
+//! `--append-entries` bounds the entries of an append, which are 512 as a rule: with few of them it shows
+//! what batches are good for. `append_entries` in `/status` says so.
+//!
 //! # Limits of clients
 //!
 //! The head of a request has to come within 10 s, and so has its body; a client has to read 256 KiB of

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use crate::bugs::Bugs;
 use crate::core::{
-    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, AppendRequest, AppendResponse, AppendResult, Effect,
-    Entry, Input, Log, Node, Options, Payload, Proposal, Recovered, Request, Response, RoleName,
-    Settings, SnapshotOptions, Stamp, Time, Timings, VoteResponse,
+    APPLY_ENTRIES_MAX, AppendRequest, AppendResponse, AppendResult, Effect, Entry, Input, Log,
+    Node, Options, Payload, Proposal, Recovered, Request, Response, RoleName, Settings,
+    SnapshotOptions, Stamp, Time, Timings, VoteResponse,
 };
 use crate::kv::{Command, EncodedCommand, Mutation, Operation, RequestBody, Store};
 use crate::wire::{self, Endpoint, Malformed};
@@ -209,7 +209,6 @@ fn nodes() -> Vec<Node> {
         id: "n2".into(),
         voters: ["n1", "n2", "n3"].map(Into::into).into(),
         timings: Timings::default(),
-        append_entries_max: APPEND_ENTRIES_MAX,
         apply_entries_max: APPLY_ENTRIES_MAX,
         snapshots: SnapshotOptions::NEVER,
         settings: Settings::default(),

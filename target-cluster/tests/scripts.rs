@@ -46,7 +46,7 @@ use goldenscript::{Command, Context, Runner};
 use serde_json::Value;
 use stormproof_cluster::bugs::{Bug, Bugs};
 use stormproof_cluster::core::{
-    APPEND_ENTRIES_MAX, MemberChange, NodeId, ReadMode, Record, Settings, SnapshotOptions, Switch,
+    APPEND_ENTRIES, MemberChange, NodeId, ReadMode, Record, Settings, SnapshotOptions, Switch,
     Timings,
 };
 use stormproof_cluster::kv::RequestBody;
@@ -62,13 +62,12 @@ impl Script {
     fn new(
         nodes: usize,
         founders: usize,
-        batch: usize,
         snapshots: SnapshotOptions,
         settings: &Settings,
         bugs: &Bugs,
     ) -> Script {
         let timings = Timings::default();
-        Script { world: World::new(nodes, founders, batch, snapshots, timings, settings, bugs) }
+        Script { world: World::new(nodes, founders, snapshots, timings, settings, bugs) }
     }
 
     /// The node, if there is one of that name.
@@ -138,7 +137,7 @@ impl Runner for Script {
             "cluster" => {
                 let nodes = named["nodes"].map_or(Ok(3), str::parse)?;
                 let founders = named["founders"].map_or(Ok(nodes), str::parse)?;
-                let batch = named["batch"].map_or(Ok(APPEND_ENTRIES_MAX), str::parse)?;
+                let append_entries = named["batch"].map_or(Ok(APPEND_ENTRIES), str::parse)?;
                 let bugs = named["bugs"].unwrap_or_default();
                 let bugs: Result<BTreeSet<Bug>, _> =
                     bugs.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
@@ -152,8 +151,8 @@ impl Runner for Script {
                 let off = named["off"].unwrap_or_default();
                 let off: Result<BTreeSet<Switch>, _> =
                     off.split(',').filter(|name| !name.is_empty()).map(str::parse).collect();
-                let settings = Settings { reads, off: off?, ..Settings::default() };
-                *self = Script::new(nodes, founders, batch, snapshots, &settings, &bugs?);
+                let settings = Settings { reads, append_entries, off: off?, ..Settings::default() };
+                *self = Script::new(nodes, founders, snapshots, &settings, &bugs?);
                 if words.contains(&"numbered") {
                     self.world.number_disks();
                 }
@@ -401,7 +400,6 @@ macro_rules! scripts {
                 let script = &mut Script::new(
                     3,
                     3,
-                    APPEND_ENTRIES_MAX,
                     SnapshotOptions::NEVER,
                     &Settings::default(),
                     &Bugs::new(),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Args;
 use cluster::bugs::{Bug, Bugs};
-use cluster::core::APPEND_ENTRIES_MAX;
+use cluster::core::APPEND_ENTRIES;
 
 use crate::exit::Exit;
 use crate::explore::{Bounds, Counts, Findings, OperationKind, explore, serve};
@@ -37,7 +37,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0)]
     heartbeats: u8,
     /// The most entries of one append
-    #[arg(long, default_value_t = APPEND_ENTRIES_MAX, value_parser = at_least_one)]
+    #[arg(long, default_value_t = APPEND_ENTRIES, value_parser = at_least_one)]
     batch: usize,
     /// Begin with a leader in term 1 whose first entry is committed on all nodes
     #[arg(long)]

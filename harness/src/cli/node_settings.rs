@@ -19,6 +19,10 @@ pub struct SettingFlags {
     #[arg(long, value_name = "PERCENT", env = "STORMPROOF_NODE_CLOCK_DRIFT",
         value_parser = clap::value_parser!(u8).range(1..=50))]
     clock_drift: Option<u8>,
+    /// An append carries at most so many entries: fewer show what batches are good for [default: 512]
+    #[arg(long, value_name = "NUMBER", env = "STORMPROOF_NODE_APPEND_ENTRIES",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    append_entries: Option<u16>,
     /// Do without some of these, for an experiment: pre-vote, check-quorum, random-timeouts, batching,
     /// fsync; one a flag, or several with commas between them
     #[arg(long, value_name = "SWITCH", env = "STORMPROOF_NODE_OFF", value_delimiter = ',')]
@@ -32,6 +36,7 @@ impl SettingFlags {
         Settings {
             reads: self.reads.unwrap_or(usual.reads),
             drift_percent: self.clock_drift.unwrap_or(usual.drift_percent),
+            append_entries: self.append_entries.map_or(usual.append_entries, usize::from),
             off: self.off.iter().copied().collect(),
         }
     }

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use cluster::bugs::Bugs;
-use cluster::core::APPEND_ENTRIES_MAX;
+use cluster::core::APPEND_ENTRIES;
 
 /// The bounds within which every interleaving is explored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Default for Bounds {
             transfers: 0,
             operations: Vec::new(),
             attempts: 1,
-            batch: APPEND_ENTRIES_MAX,
+            batch: APPEND_ENTRIES,
             settled: false,
             keeps_spent: false,
             bugs: Bugs::new(),

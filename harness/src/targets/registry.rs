@@ -42,7 +42,7 @@ pub const ALL: &[Known] = &[
         summary: "the Raft key-value service that comes with stormproof; \
                   --set election_timeout=1s, election_timeout_max=1500ms, heartbeat_interval=100ms, \
                   snapshot_entries=1000, snapshot_rate=1000000, reads=lease, clock_drift=10, \
-                  off=pre-vote,fsync, spare=2",
+                  append_entries=16, off=pre-vote,fsync, spare=2",
         settings: &[
             ELECTION,
             ELECTION_MAX,
@@ -51,6 +51,7 @@ pub const ALL: &[Known] = &[
             SNAPSHOT_RATE,
             READS,
             CLOCK_DRIFT,
+            APPEND_ENTRIES,
             OFF,
             SPARE,
         ],
@@ -123,10 +124,11 @@ const HEARTBEAT: &str = "heartbeat_interval";
 const SNAPSHOT_ENTRIES: &str = "snapshot_entries";
 const SNAPSHOT_RATE: &str = "snapshot_rate";
 
-/// The settings of the way in which reads are answered, of the bound of clocks in per cent, and of what
-/// nodes do without.
+/// The settings of the way in which reads are answered, of the bound of clocks in per cent, of the most
+/// entries that an append carries, and of what nodes do without.
 const READS: &str = "reads";
 const CLOCK_DRIFT: &str = "clock_drift";
+const APPEND_ENTRIES: &str = "append_entries";
 const OFF: &str = "off";
 
 /// The setting of the number of nodes that do not found the cluster, and join it under load.
@@ -199,6 +201,13 @@ fn node_settings(settings: &BTreeMap<String, String>) -> Result<Settings> {
             percent.parse().ok().filter(|it| (1..=50).contains(it)).ok_or_else(|| {
                 usage(format!("{CLOCK_DRIFT} of bundled is 1 to 50 per cent, not {percent}"))
             })?;
+    }
+    if let Some(entries) = settings.get(APPEND_ENTRIES) {
+        chosen.append_entries = entries.parse().ok().filter(|it| *it > 0).ok_or_else(|| {
+            usage(format!(
+                "{APPEND_ENTRIES} of bundled is a number of entries, such as 16, not {entries}"
+            ))
+        })?;
     }
     for switch in settings.get(OFF).into_iter().flat_map(|names| names.split(',')) {
         let switch = switch.parse().map_err(|it| usage(format!("{OFF} of bundled: {it}")))?;
@@ -365,15 +374,21 @@ mod tests {
 
     #[test]
     fn reads_and_switches_of_the_bundled_cluster_can_be_set() {
-        let set = [("reads", "lease"), ("clock_drift", "5"), ("off", "pre-vote,fsync")];
+        let set = [
+            ("reads", "lease"),
+            ("clock_drift", "5"),
+            ("append_entries", "8"),
+            ("off", "pre-vote,fsync"),
+        ];
         let node = argv("bundled", &set).expect("it has these");
-        let end = "--reads lease --clock-drift 5 --off pre-vote --off fsync";
+        let end = "--reads lease --clock-drift 5 --append-entries 8 --off pre-vote --off fsync";
         let end: Vec<String> = end.split(' ').map(String::from).collect();
         assert!(node.ends_with(&end), "{node:?}");
         for (name, value, complaint) in [
             ("reads", "fast", "there are readindex, log, lease, follower, stale"),
             ("reads", "stale", "nothing that a workload could judge"),
             ("clock_drift", "0", "1 to 50 per cent, not 0"),
+            ("append_entries", "0", "a number of entries, such as 16, not 0"),
             ("off", "pre-vote,heartbeats", "no switch 'heartbeats'"),
         ] {
             let refused = argv("bundled", &[(name, value)]).expect_err("it is none").to_string();

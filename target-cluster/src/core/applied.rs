@@ -240,7 +240,6 @@ mod tests {
             id: "n1".into(),
             voters: ["n1", "n2", "n3"].map(Into::into).into(),
             timings: Timings::default(),
-            append_entries_max: 512,
             apply_entries_max: APPLY_ENTRIES_MAX,
             snapshots: SnapshotOptions::NEVER,
             settings: Settings::default(),

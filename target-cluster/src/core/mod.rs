@@ -71,9 +71,11 @@ pub use message::{
     ReadIndexResponse, Request, Response, TimeoutNowRequest, TimeoutNowResponse, VoteRequest,
     VoteResponse,
 };
-pub use node::{APPEND_ENTRIES_MAX, Node, Options, Recovered, Status};
+pub use node::{Node, Options, Recovered, Status};
 pub use role::RoleName;
-pub use settings::{DRIFT_PERCENT, ReadMode, Settings, Switch, UnknownReadMode, UnknownSwitch};
+pub use settings::{
+    APPEND_ENTRIES, DRIFT_PERCENT, ReadMode, Settings, Switch, UnknownReadMode, UnknownSwitch,
+};
 pub use snapshot::Snapshot;
 pub use snapshots::SnapshotOptions;
 pub use timing::{Time, Timings};

@@ -24,9 +24,6 @@ use super::{
 use crate::bugs::{Bug, Bugs};
 use crate::kv::{ContentsPage, Store};
 
-/// The most entries that one append carries as a rule: enough to keep a follower busy for several barriers.
-pub const APPEND_ENTRIES_MAX: usize = 512;
-
 /// About how many bytes of entries one append carries at most, though always one entry: few enough
 /// that a follower reads and syncs them well within an election timeout.
 pub(crate) const APPEND_BYTES_MAX: usize = 1024 * 1024;
@@ -41,8 +38,6 @@ pub struct Options {
     pub voters: BTreeSet<NodeId>,
     /// The times that nodes wait for each other.
     pub timings: Timings,
-    /// The most entries that one append carries.
-    pub append_entries_max: usize,
     /// The most entries that are applied from one tick to the next.
     pub apply_entries_max: usize,
     /// The times at which snapshots are taken, and the size of their parts.
@@ -157,14 +152,14 @@ impl Node {
     pub fn new(mut options: Options, recovered: Recovered, now: Time) -> Node {
         options.settings = options.settings.with(&options.bugs);
         if options.settings.lacks(Switch::Batching) {
-            options.append_entries_max = 1;
+            options.settings.append_entries = 1;
         }
         let founds = options.voters.contains(&options.id);
         assert!(founds || options.voters.is_empty(), "a founder is one of the founders");
         let Timings { heartbeat, election_min, election_max } = options.timings;
         assert!(!heartbeat.is_zero() && heartbeat < election_min && election_min < election_max);
         assert!(recovered.log.last_term() <= recovered.term, "the term covers the log");
-        assert!(options.append_entries_max > 0, "an append without entries is a heartbeat");
+        assert!(options.settings.append_entries > 0, "an append without entries is a heartbeat");
         assert!(options.apply_entries_max > 0, "what is committed is applied some day");
         let (log, snapshot) = (recovered.log, recovered.snapshot);
         let reaches = snapshot.as_ref().map_or(0, |snapshot| snapshot.index);

@@ -110,7 +110,7 @@ impl Node {
     pub(super) fn replicate(&mut self) {
         self.begin_snapshots();
         let sent_through = self.sent_through();
-        let Options { timings, append_entries_max, settings, snapshots, .. } = &self.options;
+        let Options { timings, settings, snapshots, .. } = &self.options;
         let alone = settings.lacks(Switch::Pipelining);
         let Role::Leader(leader) = &mut self.role else { return };
         for (to, progress) in &mut leader.peers {
@@ -128,7 +128,7 @@ impl Node {
                 continue;
             }
             let Some(room) = progress.room(self.now, timings) else { continue };
-            let entries = self.log.batch(progress.next..=through, *append_entries_max, room);
+            let entries = self.log.batch(progress.next..=through, settings.append_entries, room);
             let previous_index = progress.next - 1;
             progress.sent(&entries, self.now);
             let request = Request::Append(AppendRequest {

@@ -14,6 +14,10 @@ use crate::bugs::{Bug, Bugs};
 /// a machine does that is setting its clock right.
 pub const DRIFT_PERCENT: u8 = 10;
 
+/// The most entries that one append carries by default: enough to keep a follower busy for several
+/// barriers.
+pub const APPEND_ENTRIES: usize = 512;
+
 /// The choices of a node; the same while it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Settings {
@@ -21,13 +25,20 @@ pub struct Settings {
     pub reads: ReadMode,
     /// The rate of a clock above that of another, in per cent, at most; leases are shorter by that.
     pub drift_percent: u8,
+    /// The most entries that one append carries; one where batching is off.
+    pub append_entries: usize,
     /// The switches that are off.
     pub off: BTreeSet<Switch>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { reads: ReadMode::ReadIndex, drift_percent: DRIFT_PERCENT, off: BTreeSet::new() }
+        Settings {
+            reads: ReadMode::ReadIndex,
+            drift_percent: DRIFT_PERCENT,
+            append_entries: APPEND_ENTRIES,
+            off: BTreeSet::new(),
+        }
     }
 }
 

@@ -101,7 +101,7 @@ impl Node {
             if progress.gets_snapshot() {
                 return self.refuse_transfer(Refusal::SuccessorBehind);
             }
-            if lacks > self.options.append_entries_max as u64 {
+            if lacks > self.options.settings.append_entries as u64 {
                 return;
             }
             transfer.step = Step::HandOver;

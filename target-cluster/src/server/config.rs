@@ -11,8 +11,7 @@ use super::envelope::{Envelope, check_visible};
 use super::limits::RequestLimits;
 use crate::bugs::Bugs;
 use crate::core::{
-    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, Incarnation, NodeId, Options, Settings, SnapshotOptions,
-    Timings,
+    APPLY_ENTRIES_MAX, Incarnation, NodeId, Options, Settings, SnapshotOptions, Timings,
 };
 use crate::storage::Identity;
 
@@ -74,6 +73,7 @@ impl Config {
             "a snapshot is taken after at least one entry, one byte, and some time, and sent at a byte \
              a second at least"
         );
+        ensure!(self.settings.append_entries > 0, "an append carries one entry at least");
         let drift = self.settings.drift_percent;
         ensure!(
             (1..=50).contains(&drift),
@@ -112,7 +112,6 @@ impl Config {
             id: self.id.as_str().into(),
             voters: self.founders(),
             timings: self.timings,
-            append_entries_max: APPEND_ENTRIES_MAX,
             apply_entries_max: APPLY_ENTRIES_MAX,
             snapshots: self.snapshots,
             settings: self.settings(),

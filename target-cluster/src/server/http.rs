@@ -26,7 +26,8 @@ use super::large::{LARGE, elsewhere_if};
 use super::members::MembersBody;
 use super::memory::Memory;
 use crate::core::{
-    AppliedCommand, ApplyResult, Forgotten, NodeId, ReadMode, Reply, Settings, Status,
+    APPEND_ENTRIES, AppliedCommand, ApplyResult, Forgotten, NodeId, ReadMode, Reply, Settings,
+    Status,
 };
 use crate::kv::{EncodedCommand, Operation, RequestBody};
 
@@ -233,10 +234,13 @@ async fn status(service: &Service) -> Response {
         "incarnation": incarnation,
         "version": env!("CARGO_PKG_VERSION"),
     });
-    let Settings { reads, drift_percent, off } = service.config.settings();
+    let Settings { reads, drift_percent, append_entries, off } = service.config.settings();
     body["reads"] = json!(reads);
     if reads == ReadMode::Lease {
         body["clock_drift_percent"] = json!(drift_percent);
+    }
+    if append_entries != APPEND_ENTRIES {
+        body["append_entries"] = json!(append_entries);
     }
     if let Some(displaced) = displaced {
         body["displaced"] = json!(displaced.advice(&service.config.id.as_str().into()));

@@ -20,7 +20,7 @@ use super::limits::RequestLimits;
 use super::peer_api::PeerEndpoints;
 use super::{Config, connections, disk_thread, events, inbox, peers, raft_loop};
 use crate::bugs::Bug;
-use crate::core::{Incarnation, Node, NodeId, ReadMode, Reply, Settings};
+use crate::core::{APPEND_ENTRIES, Incarnation, Node, NodeId, ReadMode, Reply, Settings};
 pub use crate::storage::LOG_FILE;
 use crate::storage::{FileDisk, OpenError, Started, recover};
 
@@ -164,7 +164,7 @@ fn open(config: &Config) -> Result<(Incarnation, Started<FileDisk>), Failure> {
     for bug in &config.bugs {
         say(&config.id, format_args!("planted bug {bug} is on"));
     }
-    let Settings { reads, drift_percent, off } = config.settings();
+    let Settings { reads, drift_percent, append_entries, off } = config.settings();
     match reads {
         ReadMode::ReadIndex => {}
         ReadMode::Lease => say(
@@ -172,6 +172,9 @@ fn open(config: &Config) -> Result<(Incarnation, Started<FileDisk>), Failure> {
             format_args!("reads by lease, while clocks run within {drift_percent} % of each other"),
         ),
         _ => say(&config.id, format_args!("reads by {reads}: {}", reads.summary())),
+    }
+    if append_entries != APPEND_ENTRIES {
+        say(&config.id, format_args!("an append carries {append_entries} entries at most"));
     }
     for switch in off {
         say(&config.id, format_args!("WARNING: {switch} is off: {}", switch.summary()));

@@ -89,12 +89,10 @@ struct RunningNode {
 
 impl World {
     /// A world of `nodes` nodes n1, n2, … that have just started for the first time; the first
-    /// `founders` of them are voters, and the others wait to be members. An append carries up to
-    /// `append_entries_max` entries.
+    /// `founders` of them are voters, and the others wait to be members.
     pub fn new(
         nodes: usize,
         founders: usize,
-        append_entries_max: usize,
         snapshots: SnapshotOptions,
         timings: Timings,
         settings: &Settings,
@@ -119,7 +117,6 @@ impl World {
                     .cloned()
                     .collect(),
                 timings,
-                append_entries_max,
                 apply_entries_max: APPLY_ENTRIES_MAX,
                 snapshots,
                 settings: settings.clone(),

@@ -24,8 +24,6 @@ pub struct Plan {
     pub bugs: Bugs,
     /// The times that nodes wait for each other.
     pub timings: Timings,
-    /// The most entries that one append carries.
-    pub append_entries_max: usize,
     /// The most entries that a node applies in one step.
     pub apply_entries_max: usize,
     /// The time from one such step to the next.
@@ -119,7 +117,6 @@ impl Plan {
             founders: nodes,
             bugs: Bugs::new(),
             timings: Timings::default(),
-            append_entries_max: crate::core::APPEND_ENTRIES_MAX,
             apply_entries_max: crate::core::APPLY_ENTRIES_MAX,
             snapshots: SnapshotOptions::DEFAULT,
             settings: Settings::default(),

@@ -116,7 +116,6 @@ impl Simulation {
                     .cloned()
                     .collect(),
                 timings: plan.timings,
-                append_entries_max: plan.append_entries_max,
                 apply_entries_max: plan.apply_entries_max,
                 snapshots: plan.snapshots,
                 settings: plan.settings.clone(),

@@ -19,7 +19,7 @@ use super::situations::Situation;
 use super::themes::Theme;
 use crate::bugs::Bugs;
 use crate::core::{
-    APPEND_ENTRIES_MAX, APPLY_ENTRIES_MAX, ReadMode, SnapshotOptions, Switch, Time, Timings,
+    APPEND_ENTRIES, APPLY_ENTRIES_MAX, ReadMode, Settings, SnapshotOptions, Switch, Time, Timings,
 };
 
 /// The choices that are not left to chance.
@@ -83,17 +83,18 @@ impl Swarm {
         // A whole log is applied within a second or so, at a thousand entries or more a second.
         let apply_entries_max = *self.one_of(&[1, 1, 8, 64, APPLY_ENTRIES_MAX]);
         let apply_time = Duration::from_micros(1_000) * apply_entries_max.min(64) as u32;
+        let append_entries = *self.one_of(&[1, 1, 2, APPEND_ENTRIES]);
         let mut plan = Plan {
             bugs: fixed.bugs.clone(),
             founders,
             timings,
-            append_entries_max: *self.one_of(&[1, 1, 2, APPEND_ENTRIES_MAX]),
             apply_entries_max,
             apply: Duration::ZERO..apply_time.mul_f64(*self.one_of(&[0.0, 0.1, 1.0])),
             network: self.network(&timings),
             disk: self.disk(&timings),
             turn: Duration::ZERO..Duration::from_micros(*self.one_of(&[0, 0, 100, 2_000])),
             codec: true,
+            settings: Settings { append_entries, ..Settings::default() },
             ..Plan::calm(seed, self.nodes, load)
         };
         if self.chance(0.3) {

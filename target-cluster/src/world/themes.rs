@@ -50,7 +50,7 @@ impl Swarm {
     }
 
     fn leaders_fall(&mut self, plan: &mut Plan) {
-        plan.append_entries_max = 1;
+        plan.settings.append_entries = 1;
         let election = plan.timings.election_max;
         for on in [Situation::ElectionWon, Situation::EarlierTermCommitted] {
             let chance = *self.one_of(&[0.3, 0.7]);

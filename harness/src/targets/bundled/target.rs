@@ -94,12 +94,15 @@ impl Bundled {
             command.extend(["--snapshot-rate".into(), bytes_per_second.to_string()]);
         }
         let usual = Settings::default();
-        let Settings { reads, drift_percent, off } = &self.settings;
+        let Settings { reads, drift_percent, append_entries, off } = &self.settings;
         if *reads != usual.reads {
             command.extend(["--reads".into(), reads.name().into()]);
         }
         if *drift_percent != usual.drift_percent {
             command.extend(["--clock-drift".into(), drift_percent.to_string()]);
+        }
+        if *append_entries != usual.append_entries {
+            command.extend(["--append-entries".into(), append_entries.to_string()]);
         }
         for switch in off {
             command.extend(["--off".into(), switch.name().into()]);
