@@ -10,7 +10,7 @@ use super::checks::{check, of_arms};
 use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
 use super::observed::Observed;
-use super::run_plan::RunPlan;
+use super::run_plan::{RunPlan, handed_to};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "membership",
@@ -79,8 +79,7 @@ fn arms(extent: Extent) -> Vec<Arm> {
 
 /// The beginning of all runs: n1 is asked to lead.
 fn led(plan: RunPlan) -> RunPlan {
-    let fields = format!("family = \"leadership\"\nto = \"follower\"\non = \"{LEADER}\"");
-    plan.fault(0.1, 0.1, &fields)
+    plan.fault(0.1, 0.1, &handed_to(LEADER))
 }
 
 /// The bytes of a value, and those of the state that a newcomer is sent in a second: that of a dozen keys

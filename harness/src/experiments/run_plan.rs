@@ -71,6 +71,11 @@ pub(super) fn delayed(aim: &str, milliseconds: f64) -> String {
     )
 }
 
+/// The fields of a hand-over of the leadership to a node, by name.
+pub(super) fn handed_to(node: &str) -> String {
+    format!("family = \"leadership\"\nto = \"follower\"\non = \"{node}\"")
+}
+
 /// 24 clients write as fast as they are answered, for seven seconds over links with that round trip, in
 /// milliseconds. Where entries go one by one, an answer takes a second.
 pub(super) fn over_delayed_links(nodes: usize, round_trip: f64) -> RunPlan {

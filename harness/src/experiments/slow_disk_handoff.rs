@@ -8,7 +8,7 @@ use super::checks::{check, is_higher, of_arm};
 use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
 use super::observed::{Observed, nanoseconds};
-use super::run_plan::RunPlan;
+use super::run_plan::{RunPlan, handed_to};
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "slow-disk-handoff",
@@ -32,6 +32,12 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 /// The time by which each fsync of the slow disk is longer, in milliseconds.
 const DELAY_MS: u32 = 1_000;
+
+/// The node that leads before the first hand-over, the healthy one beside it, and the one with the slow
+/// disk.
+const FIRST: &str = "n1";
+const HEALTHY: &str = "n2";
+const SLOW: &str = "n3";
 
 /// The hand-overs in a run, and the seconds from one to the next.
 const HANDOVERS: u32 = 4;
@@ -61,13 +67,12 @@ impl To {
         }
     }
 
-    /// The fields of a hand-over.
-    fn fields(self, number: u32) -> &'static str {
+    /// The node that gets the leadership; healthy ones hand it to and fro.
+    fn successor(self, number: u32) -> &'static str {
         match self {
-            // To another follower than the disk's draw took, mostly; and then to and fro.
-            To::Healthy if number == 0 => "to = \"follower\"\npick = 4",
-            To::Healthy => "to = \"former-leader\"\npick = 4",
-            _ => "to = \"follower\"\non = \"slow\"",
+            To::Healthy if number.is_multiple_of(2) => HEALTHY,
+            To::Healthy => FIRST,
+            _ => SLOW,
         }
     }
 }
@@ -81,18 +86,19 @@ fn arms(extent: Extent) -> Vec<Arm> {
             plan = plan.set("off", "pre-vote");
         }
         let slow = format!(
-            "family = \"disk\"\naim = \"follower\"\nas = \"slow\"\ntrouble = \"slow-fsync\"\n\
+            "family = \"disk\"\naim = \"one\"\non = \"{SLOW}\"\ntrouble = \"slow-fsync\"\n\
              delay_ms = {DELAY_MS}"
         );
-        plan = plan.fault(0.5, seconds - 0.5, &slow);
+        plan = plan.fault(0.1, 0.1, &handed_to(FIRST)).fault(0.5, seconds - 0.5, &slow);
         if to == To::Learner {
-            let demote = "family = \"membership\"\naim = \"follower\"\non = \"slow\"\n\
-                          change = \"demote\"";
-            plan = plan.fault(1.0, seconds - 1.0, demote);
+            let demote = format!(
+                "family = \"membership\"\naim = \"one\"\non = \"{SLOW}\"\nchange = \"demote\""
+            );
+            plan = plan.fault(1.0, seconds - 1.0, &demote);
         }
         for number in 0..HANDOVERS {
-            let fields = format!("family = \"leadership\"\n{}", to.fields(number));
-            plan = plan.fault(BEGIN + f64::from(number) * APART, 0.1, &fields);
+            let at = BEGIN + f64::from(number) * APART;
+            plan = plan.fault(at, 0.1, &handed_to(to.successor(number)));
         }
         Arm {
             label: to.label().to_owned(),
@@ -113,11 +119,12 @@ const AFTER: u64 = 2;
 /// A value for each hand-over to the kind of node that the arm is about.
 fn measure(run: &Observed, arm: &Arm) -> Vec<Vec<f64>> {
     let mut figures = vec![Vec::new(); 2];
-    let slow = run.tried.iter().find(|fault| fault.family == Family::Disk);
-    let Some(slow) = slow.and_then(|fault| fault.nodes.first()) else { return figures };
-    for handed in run.tried.iter().filter(|fault| fault.family == Family::Leadership) {
+    let slow = run.faults.iter().find(|fault| fault.family == Family::Disk);
+    let Some(slow) = slow.and_then(|fault| fault.injected) else { return figures };
+    let handed = run.tried.iter().filter(|fault| fault.family == Family::Leadership);
+    for handed in handed.filter(|handed| handed.start > slow) {
         let Some(to) = handed.nodes.first() else { continue };
-        let to_healthy = to != slow;
+        let to_healthy = to != SLOW;
         if to_healthy != (arm.factor > 0.5) || run.led_on(to, handed.start).is_some() {
             continue;
         }
