@@ -76,6 +76,9 @@ const MOST_WEIGHT: u32 = 1_000_000;
 /// So often is a composition drawn for each size of a cluster before it is taken for good, with all
 /// choices as likely: each is met many times, however small its weight.
 const TRIES: usize = 400;
+/// And so often for each of the choices that a field has, to see what most nodes may be taken down by: a
+/// choice that is missed is one of a hundred million.
+const TRIES_OF_A_CHOICE: usize = 20;
 
 impl Compositions {
     /// Those that come along.
@@ -159,8 +162,12 @@ impl Composition {
         Ok(composition)
     }
 
-    /// Many drawings for a cluster of that size, of which anything may go down.
-    fn drawings(&self, nodes: usize) -> impl Iterator<Item = Result<Vec<Planned>, String>> + use<> {
+    /// So many drawings for a cluster of that size, of which anything may go down.
+    pub(super) fn drawings(
+        &self,
+        nodes: usize,
+        tries: usize,
+    ) -> impl Iterator<Item = Result<Vec<Planned>, String>> + use<> {
         let mut even = self.clone();
         let names = even.names.iter_mut().map(|(_, field)| field);
         let fields = even.faults.iter_mut().flat_map(|fault| fault.fields.values_mut());
@@ -168,13 +175,13 @@ impl Composition {
         let (timers, abilities) = (TimerRange::default(), Abilities::default());
         let limits = ClusterLimits { nodes, most: nodes, most_down: nodes, timers, abilities };
         let (mut random, mut streams) = (ChaCha8Rng::seed_from_u64(0), Streams::new(0));
-        (0..TRIES).map(move |_| even.draw(&limits, &mut random, &mut streams))
+        (0..tries).map(move |_| even.draw(&limits, &mut random, &mut streams))
     }
 
     /// Finds for each fault one of those that it may be that takes the most nodes down.
     fn find_the_heaviest(&mut self) -> Result<(), String> {
         let nodes = self.nodes.max(three());
-        for drawn in self.drawings(nodes) {
+        for drawn in self.drawings(nodes, TRIES_OF_A_CHOICE * self.most_choices()) {
             for (template, drawn) in self.faults.iter_mut().zip(drawn?) {
                 let down = |fault: &Fault| fault.nodes_down(nodes);
                 if template.heaviest.as_ref().is_none_or(|most| down(most) < down(&drawn.fault)) {
@@ -185,10 +192,17 @@ impl Composition {
         Ok(())
     }
 
+    /// The choices of the field that has the most.
+    fn most_choices(&self) -> usize {
+        let names = self.names.iter().map(|(_, field)| field);
+        let fields = self.faults.iter().flat_map(|fault| fault.fields.values());
+        names.chain(fields).map(|field| field.sources().count()).max().unwrap_or(1)
+    }
+
     /// Draws it many times for clusters of several sizes.
     fn check(&self) -> Result<(), String> {
         for nodes in [0, 1, 2, 4].map(|more| self.nodes + more) {
-            for planned in self.drawings(nodes) {
+            for planned in self.drawings(nodes, TRIES) {
                 let mut planned = planned?;
                 planned.sort_by(|left, right| left.begins.total_cmp(&right.begins));
                 let entries = planned.into_iter().zip(1..);

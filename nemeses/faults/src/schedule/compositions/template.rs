@@ -200,12 +200,12 @@ fn when_rounding(name: &str) -> Rounding {
     if ["within", "after"].contains(&name) { Rounding::Never } else { Rounding::AsWritten }
 }
 
-/// Says if a field of this name holds an [`Aim`].
 /// Says if it is one of these. What is nothing of the kind is found when the fault is read.
 fn is_one_of<T: DeserializeOwned + PartialEq>(value: &Value, known: &[T]) -> bool {
     serde_json::from_value(value.clone()).map_or(true, |value: T| known.contains(&value))
 }
 
+/// Says if a field of this name holds an [`Aim`].
 fn is_aim(name: &str) -> bool {
     ["aim", "to"].contains(&name)
 }

@@ -20,6 +20,19 @@ fn those_that_come_along_pass_the_checks_of_a_users_own() {
 }
 
 #[test]
+fn no_drawing_takes_more_nodes_down_than_the_heaviest_that_was_found() {
+    for composition in Compositions::shipped().iter() {
+        let (name, nodes) = (composition.name(), composition.smallest_cluster().max(3));
+        for drawn in composition.drawings(nodes, 400) {
+            for (template, drawn) in composition.faults.iter().zip(drawn.unwrap()) {
+                let most = template.heaviest.as_ref().map_or(0, |it| it.nodes_down(nodes));
+                assert!(drawn.fault.nodes_down(nodes) <= most, "{name}: {drawn:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn these_come_along() {
     use Family::*;
     let all = Compositions::shipped();
