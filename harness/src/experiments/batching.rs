@@ -1,4 +1,4 @@
-//! Entries one by one and in batches, over links of some length.
+//! Entries in batches of one, of some and of as many as there are, over links of some length.
 
 use results::experiment::Check;
 
@@ -12,17 +12,18 @@ use super::run_plan::over_delayed_links;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: "batching",
-    claim: "A leader that sends one entry at a time commits one in a round trip, and its clients queue \
-            for it; one that sends along all that came meanwhile serves each in about two round trips",
+    claim: "A leader commits as many entries in a round trip as its appends carry, and clients queue for \
+            it where those are few; one that sends along all that came meanwhile serves each in about two \
+            round trips",
     about: "The links between nodes are delayed, each way by half of the round trip. 24 clients write \
             as fast as they are answered. A leader has one append at a time on its way to a follower \
-            (`pipelining` is off); without batching each carries one entry.",
+            (`pipelining` is off), and each carries so many entries at most (`append_entries`).",
     figures: &[
         Figure { head: "acknowledged writes a second", unit: Unit::Number },
         Figure { head: "the same, in a round trip", unit: Unit::Number },
         Figure { head: "latency of writes, in ms", unit: Unit::Number },
     ],
-    band: Some("up to one in a round trip"),
+    band: Some("up to a whole append in each round trip"),
     timed: true,
     arms,
     measure,
@@ -33,23 +34,30 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 const ROUND_TRIPS_MS: [f64; 2] = [10.0, 40.0];
 const ROUND_TRIPS_MS_FULL: [f64; 4] = [5.0, 10.0, 20.0, 40.0];
 
+/// The most entries of an append; none where they are as many as there are.
+const SIZES: [Option<u32>; 3] = [Some(1), Some(4), None];
+
 fn arms(extent: Extent) -> Vec<Arm> {
     let nodes = extent.nodes.unwrap_or(3);
-    let of = |trip: f64, batched: bool| {
-        let off = if batched { "pipelining" } else { "batching,pipelining" };
-        let word = if batched { "batched" } else { "one by one" };
+    let of = |trip: f64, size: Option<u32>| {
+        let plan = over_delayed_links(nodes, trip).set("off", "pipelining");
+        let (word, plan) = match size {
+            Some(1) => ("one by one".to_owned(), plan.set("append_entries", "1")),
+            Some(size) => (format!("up to {size}"), plan.set("append_entries", &size.to_string())),
+            None => ("all there are".to_owned(), plan),
+        };
         Arm {
             label: format!("{trip} ms, {word}"),
-            cured: batched,
+            cured: size.is_none(),
             nodes,
             factor: trip,
-            band: (!batched).then_some((0.0, 1e3 / trip)),
-            plan: over_delayed_links(nodes, trip).set("off", off).toml(),
+            band: size.map(|size| (0.0, f64::from(size) * 1e3 / trip)),
+            plan: plan.toml(),
             runs: extent.runs(1, 4),
         }
     };
     let trips = if extent.quick { &ROUND_TRIPS_MS[..] } else { &ROUND_TRIPS_MS_FULL[..] };
-    trips.iter().flat_map(|trip| [of(*trip, false), of(*trip, true)]).collect()
+    trips.iter().flat_map(|trip| SIZES.map(|size| of(*trip, size))).collect()
 }
 
 /// A value for each second.
@@ -89,9 +97,12 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
         let share = arm.median(1).map_or(0.0, |share| share.value);
         let latency = arm.median(2).map_or(f64::NAN, |latency| latency.value);
         let trip = arm.arm.factor;
-        let holds = match arm.arm.cured {
-            true => share >= LIFTED && latency <= TRIPS * trip + OWN_MS,
-            false => (REACHED..=LIMIT).contains(&share),
+        let holds = match arm.arm.band {
+            None => share >= LIFTED && latency <= TRIPS * trip + OWN_MS,
+            Some((_, limit)) => {
+                let size = limit * trip / 1e3;
+                (REACHED * size..=LIMIT * size).contains(&share)
+            }
         };
         check(
             holds,
@@ -104,7 +115,7 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
         )
     };
     let each = arms.iter().map(|arm| of_arm(arm, 1, LEAST, decide));
-    let pairs = arms.chunks_exact(2);
+    let pairs = arms.chunks_exact(SIZES.len()).flat_map(|trip| trip.windows(2));
     let lifted = pairs.map(|pair| is_higher(&pair[1], &pair[0], 0, "writes a second"));
     each.chain(lifted).collect()
 }
@@ -117,21 +128,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn more_than_one_entry_in_a_round_trip_refutes_the_claim_as_batches_do_that_are_slow() {
-        let of = |single: f64, batched: f64, latency: f64| {
-            let of = |share: f64, cured: bool| {
+    fn more_entries_in_a_round_trip_than_fit_refute_the_claim_as_batches_do_that_are_slow() {
+        let of = |single: f64, some: f64, all: f64, latency: f64| {
+            let of = |share: f64, size: Option<u32>| {
                 let shares = [0.98, 0.99, 1.0, 1.01, 1.02].map(|it| it * share);
                 let mut figures = arm("", &[&shares.map(|it| it * 100.0), &shares, &[latency; 5]]);
-                figures.arm.cured = cured;
+                figures.arm.band = size.map(|size| (0.0, f64::from(size) * 100.0));
                 figures.arm.factor = 10.0;
                 figures
             };
-            let checks = judge(&[of(single, false), of(batched, true)]);
+            let checks = judge(&[of(single, SIZES[0]), of(some, SIZES[1]), of(all, SIZES[2])]);
             checks.iter().map(|check| check.verdict).max()
         };
-        assert_eq!(of(0.9, 12.0, 20.0), Some(Verdict::Valid));
-        assert_eq!(of(1.5, 12.0, 20.0), Some(Verdict::Invalid), "more than one");
-        assert_eq!(of(0.9, 1.2, 20.0), Some(Verdict::Invalid), "batches lift nothing");
-        assert_eq!(of(0.9, 12.0, 90.0), Some(Verdict::Invalid), "clients queue all the same");
+        assert_eq!(of(0.9, 3.7, 12.0, 20.0), Some(Verdict::Valid));
+        assert_eq!(of(1.5, 3.7, 12.0, 20.0), Some(Verdict::Invalid), "more than one");
+        assert_eq!(of(0.9, 5.0, 12.0, 20.0), Some(Verdict::Invalid), "more than four");
+        assert_eq!(of(0.9, 1.2, 12.0, 20.0), Some(Verdict::Invalid), "four are hardly sent");
+        assert_eq!(of(0.9, 3.7, 2.9, 20.0), Some(Verdict::Invalid), "batches lift nothing");
+        assert_eq!(of(0.9, 3.7, 12.0, 90.0), Some(Verdict::Invalid), "clients queue all the same");
     }
 }

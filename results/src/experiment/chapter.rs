@@ -8,12 +8,14 @@ use maud::{Markup, html};
 use super::figures::{ExperimentFigures, MeasuredExperiment, claim_word};
 use super::plot::{HEIGHT, WIDTH, drawing, middle, scale_of, short};
 
-/// The width of a picture, and its edge, in pixels.
-const PICTURE: f64 = 760.0;
+/// The width of a picture, and its edge, in pixels: no wider than its words need, since a phone shows
+/// it smaller.
+const PICTURE: f64 = 560.0;
 const EDGE: f64 = 14.0;
 
-/// The heights of the lines above the arms, of an arm's label, of its values and below them.
+/// The heights of the lines above the arms, of one more where there is a band, of an arm's label, of its values and below them.
 const HEAD: f64 = 58.0;
+const BAND: f64 = 18.0;
 const LABEL: f64 = 18.0;
 const LANE: f64 = 36.0;
 const GAP: f64 = 8.0;
@@ -36,7 +38,8 @@ impl MeasuredExperiment {
         let ExperimentFigures { drawn, plot, band, claim, .. } = &self.figures;
         let (scale, marks) = scale_of(plot);
         let inner = PICTURE - 2.0 * EDGE;
-        let top = |arm: usize| HEAD + arm as f64 * (LABEL + LANE + GAP);
+        let head = if band.is_some() { HEAD + BAND } else { HEAD };
+        let top = |arm: usize| head + arm as f64 * (LABEL + LANE + GAP);
         let bottom = top(plot.len());
         let height = bottom + AXIS;
         let at = |value: f64| EDGE + scale.x(value) / WIDTH * inner;
@@ -103,8 +106,8 @@ fn key(band: Option<&str>) -> Markup {
         path.median d={ "M118 " (y - 10.0) "v12" } {}
         text.quiet x="132" y=(y) { "median with its interval at 95 %" }
         @if let Some(band) = band {
-            path.band d={ "M350 " (y - 10.0) "h16v12h-16Z" } {}
-            text.quiet x="372" y=(y) { (band) }
+            path.band d={ "M" (EDGE) " " (y + 8.0) "h16v12h-16Z" } {}
+            text.quiet x=(EDGE + 22.0) y=(y + 18.0) { (band) }
         }
     }
 }
