@@ -1,6 +1,8 @@
 //! The book: `docs/SUMMARY.md` has every page, its pages link to each other, and its measured parts are
 //! those that the figures beside them make.
 //!
+//! A figure in the middle of a text stands between `<!-- figure: NAME / ARM / HEAD -->` and `<!-- / -->`.
+//!
 //! `STORMPROOF_WRITE=1 cargo test -p stormproof --test tidy book` writes the measured parts anew, as
 //! `docs/make` does after it has measured.
 
@@ -22,6 +24,10 @@ const MEASURED: &str = "docs/measured/";
 /// The lines between which an experiment's measured part stands.
 const BEGIN: &str = "<!-- measured: ";
 const END: &str = "<!-- end -->";
+
+/// The marks before and behind the cell of an experiment's table, in the middle of a text.
+const BEGIN_CELL: &str = "<!-- figure: ";
+const END_CELL: &str = "<!-- / -->";
 
 /// The pages of the book.
 pub fn pages() -> Vec<File> {
@@ -103,7 +109,8 @@ fn with_measured(
     for (line, shown) in page.lines() {
         let name = shown.strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(" -->"));
         if begun.is_none() || shown == END {
-            text.push_str(shown);
+            let complain = |what| complain(line, what);
+            text.push_str(&with_cells(shown, &measured, complain));
             text.push('\n');
         }
         if shown == END {
@@ -123,6 +130,38 @@ fn with_measured(
     }
     if let Some(line) = begun {
         complain(line, format!("no {END} ends this part"));
+    }
+    text
+}
+
+/// A line with the cells in it as the figures make them.
+fn with_cells(
+    line: &str,
+    measured: impl Fn(&str) -> Option<MeasuredExperiment>,
+    mut complain: impl FnMut(String),
+) -> String {
+    let mut pieces = line.split(BEGIN_CELL);
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        text.push_str(BEGIN_CELL);
+        let parts = piece.split_once(" -->").and_then(|(name, rest)| {
+            let (there, behind) = rest.split_once(END_CELL)?;
+            Some((name, there, behind))
+        });
+        let Some((name, there, behind)) = parts else {
+            complain(format!("no {END_CELL} ends this figure"));
+            text.push_str(piece);
+            continue;
+        };
+        let cell = match name.split(" / ").collect::<Vec<_>>()[..] {
+            [name, arm, head] => measured(name).and_then(|it| it.cell(arm, head)),
+            _ => None,
+        };
+        if cell.is_none() {
+            complain(format!("{name} is no experiment, arm and head of its table"));
+        }
+        let cell = cell.as_deref().unwrap_or(there);
+        text.push_str(&format!("{name} -->{cell}{END_CELL}{behind}"));
     }
     text
 }
@@ -186,4 +225,24 @@ fn a_part_is_filled_and_what_is_around_it_kept() {
     assert_eq!(filled(empty, false).1, [(2, "docs/measured/quorum.json is missing".to_owned())]);
     let open = filled("<!-- measured: quorum -->\nbehind\n", true).1;
     assert_eq!(open, [(1, "no <!-- end --> ends this part".to_owned())]);
+}
+
+#[test]
+fn a_figure_in_a_text_is_that_of_the_table() {
+    let filled = |line: &str| {
+        let mut wrong = Vec::new();
+        (with_cells(line, measured, |what| wrong.push(what)), wrong)
+    };
+    let with = |cell: &str| {
+        let name = "figure: quorum / 3 of 5 nodes down / writes a second while nodes are down";
+        format!("before <!-- {name} -->{cell}<!-- / -->, <!-- {name} -->{cell}<!-- / --> behind")
+    };
+    let cell = "0.0 (0.0–0.0, of 4)";
+    assert_eq!(filled(&with("17")), (with(cell), Vec::new()));
+    for wrong in
+        ["<!-- figure: quorum / 3 of 5 nodes down / x -->17<!-- / -->", "<!-- figure: quorum -->"]
+    {
+        let (text, complaints) = filled(wrong);
+        assert_eq!((text.as_str(), complaints.len()), (wrong, 1));
+    }
 }

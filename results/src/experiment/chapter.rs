@@ -68,6 +68,13 @@ impl MeasuredExperiment {
         format!("{}\n", picture.into_string())
     }
 
+    /// The cell of the table for an arm, below a head.
+    pub fn cell(&self, arm: &str, head: &str) -> Option<String> {
+        let at = self.figures.heads.iter().position(|it| it == head)?;
+        let row = self.figures.table.iter().find(|row| row.arm == arm)?;
+        row.cells.get(at).cloned()
+    }
+
     /// The picture and the figures in Markdown; `picture` is the path to the former.
     pub fn markdown(&self, picture: &str) -> String {
         let figures = &self.figures;
