@@ -29,7 +29,7 @@ use crate::names;
 use crate::plan::{LabChoice, node_names};
 use crate::printing::out;
 use crate::run::cluster::end_of_logs;
-use crate::running::{Counting, Operator, Order, Record, SlowDisks, count, open};
+use crate::running::{Counting, Operator, Order, Record, SlowDisks, count, open, open_page};
 use crate::targets::{Bundled, Member, PeerDoor, Target, http};
 
 /// A node that ends this soon after its start did not start at all.
@@ -64,7 +64,8 @@ pub struct Arguments {
     #[arg(long, value_parser = names::bug())]
     bug: Option<String>,
     /// Serve a page at this port of this machine that shows elections as they happen, with buttons that
-    /// kill nodes, cut them off and more; port 0 takes a free one [default with the flag: 8809]
+    /// kill nodes, cut them off and more, and open it in the browser of a desktop or of BROWSER; port 0
+    /// takes a free one, and opens none [default with the flag: 8809]
     #[arg(long, value_name = "PORT", num_args = 0..=1, require_equals = true,
         default_missing_value = "8809")]
     watch: Option<u16>,
@@ -95,6 +96,9 @@ pub fn main(place: LabContext, arguments: Arguments) -> Result<Exit> {
         )));
     }
     if place == LabContext::Outside {
+        if let Some(port) = arguments.watch {
+            open_page(port);
+        }
         return Ok(super::run::exit_of(lab::enter(LabChoice::Loopback)?));
     }
     let temporary = std::env::temp_dir().join(format!("stormproof-up-{}", timestamp()));

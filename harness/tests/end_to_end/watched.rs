@@ -1,15 +1,17 @@
 //! A cluster of `up --watch`: its page's endpoints, asked as the page asks them.
 
+use std::fs::Permissions;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::background::{is_alive, signal};
-use crate::common::stormproof;
+use crate::common::{scratch, stormproof};
 use crate::turn::turn;
 
 /// Only ends a test that hangs.
@@ -274,4 +276,46 @@ fn every_button_of_the_page_does_its_fault_and_undoes_it() {
     assert!(watched.up.wait().expect("it ends").success());
     assert!(!watched.processes.iter().any(|id| is_alive(*id)), "no node is left");
     assert!(!watched.data.iter().any(|folder| folder.exists()), "no data is left");
+}
+
+#[test]
+fn the_page_is_opened_in_the_browser_of_who_sits_at_a_terminal() {
+    let _turn = turn();
+    let terminal = Command::new("script").arg("--version").output();
+    if terminal.is_err() {
+        eprintln!("skipped: no script here, which makes a terminal");
+        return;
+    }
+    let folder = scratch("watched-browser");
+    let (browser, told) = (folder.join("browser"), folder.join("told"));
+    let command = format!("#!/bin/sh\necho \"$1\" >{0}.new && mv {0}.new {0}\n", told.display());
+    std::fs::write(&browser, command).expect("a scratch file can be written");
+    std::fs::set_permissions(&browser, Permissions::from_mode(0o755)).expect("it is ours");
+    let port = first_of_free_ports(2);
+    let page = port + 1;
+    let program = stormproof().get_program().display().to_string();
+    let up = format!("exec {program} up --nodes 1 --port {port} --watch={page}");
+    let mut terminal = Command::new("script")
+        .args(["-qec", &up, "/dev/null"])
+        .env("BROWSER", &browser)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it was there before");
+    let begin = Instant::now();
+    let opened = loop {
+        match std::fs::read_to_string(&told) {
+            Ok(opened) => break opened,
+            Err(_) if begin.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(50)),
+            Err(error) => {
+                let _ = terminal.kill();
+                panic!("nothing was opened: {error}");
+            }
+        }
+    };
+    assert_eq!(opened, format!("http://127.0.0.1:{page}/\n"));
+    // As Ctrl-C does.
+    let mut keys = terminal.stdin.take().expect("it is piped");
+    keys.write_all(b"\x03").expect("it reads");
+    terminal.wait().expect("it ends");
 }
