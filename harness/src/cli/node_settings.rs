@@ -23,8 +23,9 @@ pub struct SettingFlags {
     #[arg(long, value_name = "NUMBER", env = "STORMPROOF_NODE_APPEND_ENTRIES",
         value_parser = clap::value_parser!(u16).range(1..))]
     append_entries: Option<u16>,
-    /// Do without some of these, for an experiment: pre-vote, check-quorum, random-timeouts, batching,
-    /// fsync; one a flag, or several with commas between them
+    /// Do without some of these, for an experiment: pre-vote, check-quorum, random-timeouts,
+    /// learner-catch-up, joint-consensus, pipelining, batching, fsync; one a flag, or several with commas
+    /// between them
     #[arg(long, value_name = "SWITCH", env = "STORMPROOF_NODE_OFF", value_delimiter = ',')]
     off: Vec<Switch>,
 }
