@@ -13,7 +13,8 @@ use super::plot::{HEIGHT, WIDTH, drawing, middle, scale_of, short};
 const PICTURE: f64 = 560.0;
 const EDGE: f64 = 14.0;
 
-/// The heights of the lines above the arms, of one more where there is a band, of an arm's label, of its values and below them.
+/// The heights of the lines above the arms, of one more where there is a band, of an arm's label, of its
+/// values and below them.
 const HEAD: f64 = 58.0;
 const BAND: f64 = 18.0;
 const LABEL: f64 = 18.0;
