@@ -9,7 +9,7 @@ use super::arm::{Arm, ArmFigures};
 use super::checks::{check, is_higher, of_arm, of_arms};
 use super::experiment::{Experiment, Extent};
 use super::figure::{Figure, Unit};
-use super::observed::{Observed, nanoseconds};
+use super::observed::Observed;
 use super::run_plan::RunPlan;
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
@@ -104,8 +104,7 @@ fn measure(run: &Observed, arm: &Arm) -> Vec<Vec<f64>> {
     let calls_none = !arm.cured && arm.band.is_none();
     let slow = run.tried.iter().filter(|fault| fault.family == Family::Disk);
     let slow = slow.filter(|fault| fault.took_effect() || calls_none);
-    let times =
-        slow.filter_map(|fault| Some((fault.injected? + nanoseconds(1), fault.undo_start?)));
+    let times = slow.filter_map(|fault| run.steady_during(fault));
     let rates: Vec<f64> = times.flat_map(|(from, to)| run.rates(from, to)).collect();
     let shares = rates.iter().map(|rate| rate / arm.factor).collect();
     let dark = run.faults.iter().any(|fault| fault.family == Family::Power);

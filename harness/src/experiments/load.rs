@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use checker::history::EventType;
+use results::metrics::FaultInterval;
 
 use super::observed::{Observed, nanoseconds};
 
@@ -12,11 +13,14 @@ const STEADY_AFTER: u64 = 1;
 impl Observed {
     /// The times between which each fault lasted and the load was steady.
     pub fn steady(&self) -> Vec<(u64, u64)> {
-        let times = self.faults.iter().filter_map(|fault| {
-            let from = fault.injected? + nanoseconds(STEADY_AFTER);
-            Some((from, fault.undo_start?.min(self.load.1)))
-        });
-        times.filter(|(from, to)| from < to).collect()
+        self.faults.iter().filter_map(|fault| self.steady_during(fault)).collect()
+    }
+
+    /// The times between which a fault lasted and the load was steady, if it lasted long enough.
+    pub fn steady_during(&self, fault: &FaultInterval) -> Option<(u64, u64)> {
+        let from = fault.injected? + nanoseconds(STEADY_AFTER);
+        let to = fault.undo_start?.min(self.load.1);
+        (from < to).then_some((from, to))
     }
 
     /// The operations that were acknowledged in each whole second between two times.
