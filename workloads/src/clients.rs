@@ -43,6 +43,8 @@ pub struct ClientPlan {
     pub attempt_timeout: Duration,
     /// The course of the waits before they try again; never drawn.
     pub backoff: Backoff,
+    /// The longest of these waits; never drawn.
+    pub longest_backoff: Duration,
     /// Objects in use at a time.
     pub keys: usize,
     /// The sizes of written values.
@@ -122,6 +124,7 @@ impl ClientPlan {
             deadlines: deadlines(clients, &mut stream("deadlines")),
             attempt_timeout: attempt_timeout(&mut stream("attempts")),
             backoff: Backoff::default(),
+            longest_backoff: RetryPolicy::default().longest_backoff,
             keys: keys(&mut stream("keys")),
             values: values(&mut stream("values")),
             rate: rate(&mut stream("rate")),
@@ -137,6 +140,7 @@ impl ClientPlan {
             deadlines: vec![usual.deadline; clients],
             attempt_timeout: usual.attempt_timeout,
             backoff: usual.backoff,
+            longest_backoff: usual.longest_backoff,
             keys: USUAL_KEYS,
             values: ValueSizes::Numbers,
             rate: Some(USUAL_RATE),
@@ -152,7 +156,9 @@ impl ClientPlan {
     pub fn policy(&self, client: usize) -> RetryPolicy {
         let deadline = self.deadlines[client];
         let attempt_timeout = self.attempt_timeout.min(deadline);
-        RetryPolicy { deadline, attempt_timeout, backoff: self.backoff, ..RetryPolicy::default() }
+        let (backoff, longest_backoff) = (self.backoff, self.longest_backoff);
+        let usual = RetryPolicy::default();
+        RetryPolicy { deadline, attempt_timeout, backoff, longest_backoff, ..usual }
     }
 }
 

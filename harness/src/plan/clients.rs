@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use workloads::ValueSizes;
 use workloads::clients::{ClientPlan, Routing};
-use workloads::retry::Backoff;
+use workloads::retry::{Backoff, RetryPolicy};
 
 use super::values::seconds;
 
@@ -36,11 +36,16 @@ pub(crate) struct Clients {
     #[arg(long, help_heading = CLIENTS, value_name = "TIME",
         value_parser = seconds(SHORTEST_WAIT, LONGEST_WAIT))]
     pub attempt_timeout: Option<f64>,
-    /// The waits before a client tries again: random (they double, up to 300ms, and each is drawn),
+    /// The waits before a client tries again: random (they double from 10ms on, and each is drawn),
     /// even (they double, alike for all clients) or none (10ms each time)
     #[arg(long, help_heading = CLIENTS, default_value = "random")]
     #[serde(skip_serializing_if = "is_usual")]
     pub backoff: Backoff,
+    /// The longest of these waits
+    #[arg(long, help_heading = CLIENTS, value_name = "TIME", default_value = "300ms",
+        value_parser = seconds(SHORTEST_WAIT, LONGEST_WAIT))]
+    #[serde(skip_serializing_if = "is_usual_longest")]
+    pub longest_backoff: f64,
     /// The values that are written: numbers; BYTES for strings of which one in a hundred may be so
     /// long, one in ten up to 1 kB and the others up to 32 bytes; all:BYTES for strings of that
     /// length alone [default: drawn]
@@ -51,6 +56,11 @@ pub(crate) struct Clients {
 /// True of the backoff of clients that were not told.
 fn is_usual(backoff: &Backoff) -> bool {
     *backoff == Backoff::default()
+}
+
+/// True of the longest wait of clients that were not told, in seconds.
+fn is_usual_longest(wait: &f64) -> bool {
+    Duration::from_secs_f64(*wait) == RetryPolicy::default().longest_backoff
 }
 
 impl Clients {
@@ -67,6 +77,7 @@ impl Clients {
             deadlines,
             attempt_timeout: Some(plan.attempt_timeout.as_secs_f64()),
             backoff: plan.backoff,
+            longest_backoff: plan.longest_backoff.as_secs_f64(),
             values: Some(plan.values),
         }
     }
@@ -87,6 +98,7 @@ impl Clients {
             deadlines,
             attempt_timeout: attempt_timeout.unwrap_or(drawn.attempt_timeout),
             backoff: self.backoff,
+            longest_backoff: Duration::from_secs_f64(self.longest_backoff),
             values: self.values.unwrap_or(drawn.values),
             ..drawn
         }
@@ -106,10 +118,13 @@ impl fmt::Display for Clients {
         let values = word(self.values.map(|values| values.to_string()));
         write!(f, "clients {routing} · deadlines {} s · ", classes.join("+"))?;
         write!(f, "attempts {attempts} s · values {values}")?;
-        match is_usual(&self.backoff) {
-            true => Ok(()),
-            false => write!(f, " · backoff {}", self.backoff),
+        if !is_usual(&self.backoff) {
+            write!(f, " · backoff {}", self.backoff)?;
         }
+        if !is_usual_longest(&self.longest_backoff) {
+            write!(f, " · waits up to {} s", self.longest_backoff)?;
+        }
+        Ok(())
     }
 }
 
@@ -135,13 +150,15 @@ mod tests {
             deadlines: vec![0.5, 3.0],
             attempt_timeout: None,
             backoff: Backoff::None,
+            longest_backoff: 1.5,
             values: None,
         };
         let plan = written.over(ClientPlan::draw(1, 3));
         assert_eq!(plan.deadlines, [0.5, 3.0, 0.5].map(Duration::from_secs_f64));
         let drawn = ClientPlan::draw(1, 3);
-        let backoff = Backoff::None;
-        assert_eq!(plan, ClientPlan { deadlines: plan.deadlines.clone(), backoff, ..drawn });
+        let (backoff, longest_backoff) = (Backoff::None, Duration::from_millis(1500));
+        let deadlines = plan.deadlines.clone();
+        assert_eq!(plan, ClientPlan { deadlines, backoff, longest_backoff, ..drawn });
         assert_eq!(Clients::of(&plan).deadlines, [0.5, 3.0]);
     }
 }

@@ -134,6 +134,7 @@ fn samples(id: &str) -> Vec<String> {
         "deadlines" => &["0.5", "700ms,3,10s"],
         "attempt_timeout" => &["1.2s", "90ms"],
         "backoff" => &["even", "none"],
+        "longest_backoff" => &["50ms", "2s"],
         "values" => &["numbers", "4096", "all:4096"],
         other => panic!("the flag {other} has no samples, so no test tries it"),
     };
