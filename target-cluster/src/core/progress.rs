@@ -443,6 +443,7 @@ mod tests {
         has(&mut progress, 0, true);
         assert_eq!((progress.matched, progress.next, progress.gets_snapshot()), (9, 10, false));
     }
+
     #[test]
     fn parts_of_a_snapshot_keep_to_their_rate() {
         let (start, id) = (Duration::from_secs(1), NodeId::from("n1"));
