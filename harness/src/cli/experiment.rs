@@ -121,7 +121,8 @@ fn machine(jobs: usize) -> String {
     format!(
         "Measured by stormproof {} on {processors} processors, {jobs} runs at a time, on the bundled \
          cluster. Intervals are at 95 % confidence: of medians Brookmeyer and Crowley's, of shares \
-         Wilson's, of differences of shares Newcombe's; p is that of a permutation test within seeds.",
+         Wilson's, of differences of shares Newcombe's; p is that of a permutation test of ranks within \
+         seeds.",
         env!("CARGO_PKG_VERSION")
     )
 }
