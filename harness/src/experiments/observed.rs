@@ -165,6 +165,13 @@ impl Observed {
         started.map(|event| event.time).min()
     }
 
+    /// The time after another at which a node first told its role: by then it has read its own log.
+    pub fn came_up(&self, node: &str, from: u64) -> Option<u64> {
+        let own = self.events.iter().filter(|event| event.node == node && event.time >= from);
+        let roles = own.filter(|event| matches!(event.change, NodeChange::Role { .. }));
+        roles.map(|event| event.time).min()
+    }
+
     /// True if a process of a node ended by itself with this exit code between two times.
     pub fn ended_with(&self, code: u8, node: &str, from: u64, to: u64) -> bool {
         let own = self.events.iter().filter(|event| event.node == node);
