@@ -89,6 +89,9 @@ pub fn main(arguments: Arguments) -> Result<Exit> {
             break;
         }
     }
+    if exit == Exit::Invalid {
+        err!("beside other work claims about rates fail: if there was some, try again without");
+    }
     let page = output.path().join(PAGE);
     fs::write(&page, html(&made, &machine(jobs)))
         .with_context(|| format!("cannot write {}", page.display()))?;
