@@ -160,16 +160,18 @@ impl Observed {
 
     /// The time after another at which a process of a node started.
     pub fn started(&self, node: &str, from: u64) -> Option<u64> {
-        let own = self.events.iter().filter(|event| event.node == node && event.time >= from);
-        let started = own.filter(|event| matches!(event.change, NodeChange::Started { .. }));
-        started.map(|event| event.time).min()
+        self.first(node, from, |change| matches!(change, NodeChange::Started { .. }))
     }
 
     /// The time after another at which a node first told its role: by then it has read its own log.
     pub fn came_up(&self, node: &str, from: u64) -> Option<u64> {
+        self.first(node, from, |change| matches!(change, NodeChange::Role { .. }))
+    }
+
+    /// The time of the first such change of a node from a time on.
+    fn first(&self, node: &str, from: u64, is: impl Fn(&NodeChange) -> bool) -> Option<u64> {
         let own = self.events.iter().filter(|event| event.node == node && event.time >= from);
-        let roles = own.filter(|event| matches!(event.change, NodeChange::Role { .. }));
-        roles.map(|event| event.time).min()
+        own.filter(|event| is(&event.change)).map(|event| event.time).min()
     }
 
     /// True if a process of a node ended by itself with this exit code between two times.
