@@ -285,6 +285,8 @@ mod tests {
     fn the_usual_clients_are_what_a_small_machine_keeps_up_with() {
         let usual = ClientPlan::usual(CLIENTS);
         assert_eq!((usual.clients(), usual.policy(0)), (CLIENTS, RetryPolicy::default()));
+        let patient = ClientPlan { longest_backoff: LONG, ..usual.clone() };
+        assert_eq!(patient.policy(0).longest_backoff, LONG, "what is told goes to every client");
         assert_eq!((usual.keys, usual.rate), (5, Some(1000.0)));
         assert_eq!((usual.routing, usual.values), (Routing::Half, ValueSizes::Numbers));
     }
