@@ -58,6 +58,11 @@ impl ArmFigures {
         spread(&self.values(figure))
     }
 
+    /// The median of a figure as a number; NaN of no values, which is within no bound.
+    pub fn half(&self, figure: usize) -> f64 {
+        self.median(figure).map_or(f64::NAN, |median| median.value)
+    }
+
     /// The values of the first figure as they are drawn.
     pub fn plot_row(&self) -> PlotRow {
         PlotRow {

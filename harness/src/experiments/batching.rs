@@ -94,8 +94,7 @@ const OWN_MS: f64 = 15.0;
 
 fn judge(arms: &[ArmFigures]) -> Vec<Check> {
     let decide = |arm: &ArmFigures| {
-        let share = arm.median(1).map_or(0.0, |share| share.value);
-        let latency = arm.median(2).map_or(f64::NAN, |latency| latency.value);
+        let (share, latency) = (arm.half(1), arm.half(2));
         let trip = arm.arm.factor;
         let holds = match arm.arm.band {
             None => share >= LIFTED && latency <= TRIPS * trip + OWN_MS,
@@ -110,7 +109,7 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
                 "{}: {:.0} writes a second, {share:.2} in a round trip, half of them within {latency:.0} \
                  ms",
                 arm.arm.label,
-                arm.median(0).map_or(0.0, |rate| rate.value)
+                arm.half(0)
             ),
         )
     };

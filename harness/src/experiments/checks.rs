@@ -60,20 +60,17 @@ pub(super) fn of_arms(
 /// `what` names the figure.
 pub(super) fn is_higher(one: &ArmFigures, other: &ArmFigures, figure: usize, what: &str) -> Check {
     let (name, than) = (&one.arm.label, &other.arm.label);
-    let medians = one.median(figure).zip(other.median(figure));
-    let Some((higher_median, lower_median)) =
-        medians.filter(|_| [one, other].iter().all(|arm| arm.values(figure).len() >= LEAST))
-    else {
+    if [one, other].iter().any(|arm| arm.values(figure).len() < LEAST) {
         return too_little(format!("{what}: too few values of {name} and of {than}"));
-    };
-    let mut ranks = ranks(&[one.values(figure), other.values(figure)].concat()).into_iter();
-    let mut all = Vec::new();
-    for (arm, new) in [(one, true), (other, false)] {
-        for (stratum, values) in arm.by_run(figure) {
-            let ranks = ranks.by_ref().take(values.len());
-            all.extend(ranks.map(|rank| Unit { stratum, new, values: vec![rank] }));
-        }
     }
+    let places = |arm: &ArmFigures, new| {
+        let of_run = |(run, values): (u64, &[f64])| vec![(run, new); values.len()];
+        arm.by_run(figure).flat_map(of_run).collect::<Vec<_>>()
+    };
+    let places = [places(one, true), places(other, false)].concat().into_iter();
+    let ranks = ranks(&[one.values(figure), other.values(figure)].concat());
+    let unit = |((stratum, new), rank)| Unit { stratum, new, values: vec![rank] };
+    let all: Vec<_> = places.zip(ranks).map(unit).collect();
     // The test is a function of the figures alone.
     let found = higher(&all, PERMUTATIONS, &mut ChaCha8Rng::seed_from_u64(0));
     let Some(found) = found else {
@@ -83,7 +80,7 @@ pub(super) fn is_higher(one: &ArmFigures, other: &ArmFigures, figure: usize, wha
         found.difference > 0.0 && found.p <= LEVEL,
         format!(
             "{what}, {name} against {than}: {:.2} more in the median, p = {:.4}",
-            higher_median.value - lower_median.value,
+            one.half(figure) - other.half(figure),
             found.p
         ),
     )

@@ -127,13 +127,12 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
     checks.push(match best(arms) {
         Some(best) => {
             let trips = best.arm.factor / ROUND_TRIP;
-            let time = |arm: &ArmFigures| arm.median(0).map_or(f64::NAN, |median| median.value);
             let said = format!(
                 "the best range here is {}, whose shortest timeout is {trips:.1} round trips: half of \
                  the times without writes were within {:.2} s, and {:.2} s with {}",
                 best.arm.label,
-                time(best),
-                time(longest),
+                best.half(0),
+                longest.half(0),
                 longest.arm.label
             );
             check(best.arm != shortest.arm && best.arm != longest.arm, said)
@@ -151,12 +150,11 @@ fn best(arms: &[ArmFigures]) -> Option<&ArmFigures> {
             && elections.iter().all(|it| *it == 0.0)
             && arm.values(0).len() >= LEAST
     };
-    let time = |arm: &ArmFigures| arm.median(0).map_or(f64::INFINITY, |median| median.value);
-    arms.iter().filter(keeps).min_by(|one, other| time(one).total_cmp(&time(other)))
+    arms.iter().filter(keeps).min_by(|one, other| one.half(0).total_cmp(&other.half(0)))
 }
 
 fn keeps_no_leader(arm: &ArmFigures) -> Check {
-    let (elections, without) = (arm.values(1), arm.median(2).map_or(0.0, |gap| gap.value));
+    let (elections, without) = (arm.values(1), arm.half(2));
     let all = elections.iter().all(|elections| *elections > 0.0);
     check(
         all || without > (KILLED_AT - QUIET_FROM) / 2.0,
@@ -164,7 +162,7 @@ fn keeps_no_leader(arm: &ArmFigures) -> Check {
             "{}: {:.0} elections an hour without a cause, and up to {without:.1} of {:.1} s without \
              writes",
             arm.arm.label,
-            arm.median(1).map_or(0.0, |elections| elections.value),
+            arm.half(1),
             KILLED_AT - QUIET_FROM
         ),
     )
@@ -172,7 +170,7 @@ fn keeps_no_leader(arm: &ArmFigures) -> Check {
 
 fn keeps_leaders(arm: &ArmFigures) -> Check {
     let elections: f64 = arm.values(1).iter().sum();
-    let without = arm.median(0).map_or(f64::NAN, |without| without.value);
+    let without = arm.half(0);
     let most = 2.0 * arm.arm.factor + TRIPS * ROUND_TRIP + RETRIES;
     check(
         elections == 0.0 && without <= most,

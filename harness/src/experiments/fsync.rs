@@ -136,8 +136,7 @@ const TOO_MANY: f64 = 1_000.0;
 fn judge(arms: &[ArmFigures]) -> Vec<Check> {
     let Some((without, in_pairs)) = arms.split_last() else { return Vec::new() };
     let decide = |arm: &ArmFigures| {
-        let share = arm.median(1).map_or(0.0, |share| share.value);
-        let (label, rate) = (&arm.arm.label, arm.median(0).map_or(0.0, |rate| rate.value));
+        let (label, rate, share) = (&arm.arm.label, arm.half(0), arm.half(1));
         let most = arm.arm.factor;
         let decides = most < TOO_MANY;
         let holds = match arm.arm.cured {

@@ -79,7 +79,7 @@ const LEAST: usize = 8;
 
 fn judge(arms: &[ArmFigures]) -> Vec<Check> {
     let decide = |arm: &ArmFigures| {
-        let latency = arm.median(1).map_or(f64::NAN, |latency| latency.value);
+        let latency = arm.half(1);
         let trip = arm.arm.factor;
         let sentence = format!(
             "{}: half of the writes within {latency:.0} ms, {:.2} round trips",

@@ -130,7 +130,7 @@ fn takes(arm: &ArmFigures, least: f64, most: f64) -> Check {
              second",
             arm.arm.label,
             latency.value,
-            arm.median(1).map_or(0.0, |rate| rate.value)
+            arm.half(1)
         ),
     )
 }

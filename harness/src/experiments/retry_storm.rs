@@ -144,7 +144,7 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
 }
 
 fn storms(random: &ArmFigures, none: &ArmFigures) -> Check {
-    let (calm, storm) = (median(random, 0), median(none, 0));
+    let (calm, storm) = (random.half(0), none.half(0));
     let said = format!(
         "{storm:.0} requests a second without backoff, {calm:.0} with it: {:.1} times as many",
         storm / calm.max(1.0)
@@ -153,22 +153,18 @@ fn storms(random: &ArmFigures, none: &ArmFigures) -> Check {
 }
 
 fn is_back(arm: &ArmFigures) -> Check {
-    let (label, back) = (&arm.arm.label, median(arm, 3));
+    let (label, back) = (&arm.arm.label, arm.half(3));
     let said = format!("{label}: half of the times service was back {back:.2} s after a leader");
     check(back <= BACK, said)
 }
 
 fn is_later(random: &ArmFigures, even: &ArmFigures) -> Check {
-    let (spread, together) = (median(random, 3), median(even, 3));
+    let (spread, together) = (random.half(3), even.half(3));
     let said = format!(
         "half of the times service was back {together:.2} s after a leader without jitter, \
          {spread:.2} s with it"
     );
     check(together >= LATER * spread, said)
-}
-
-fn median(arm: &ArmFigures, figure: usize) -> f64 {
-    arm.median(figure).map_or(0.0, |it| it.value)
 }
 
 #[cfg(test)]

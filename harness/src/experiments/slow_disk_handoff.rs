@@ -147,7 +147,7 @@ const LONGEST: f64 = 1.6;
 fn judge(arms: &[ArmFigures]) -> Vec<Check> {
     let [healthy, voter, without, learner] = arms else { return Vec::new() };
     let of = |arm: &ArmFigures| {
-        let half = arm.median(0).map_or(0.0, |it| it.value);
+        let half = arm.half(0);
         let longest = arm.values(0).into_iter().fold(0.0, f64::max);
         let (most, value) = if arm.arm.cured { (SHORT, half) } else { (LONGEST, longest) };
         let (label, led) = (&arm.arm.label, arm.rate(1));

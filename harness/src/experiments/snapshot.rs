@@ -129,9 +129,8 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
     let [short_log, long_log, short_snapshot, long_snapshot] = arms else { return Vec::new() };
     let what = "seconds to catch up";
     let hardly_longer = || {
-        let half = |arm: &ArmFigures| arm.median(0).map_or(0.0, |it| it.value);
-        let by_log = half(long_log) - half(short_log);
-        let by_snapshot = half(long_snapshot) - half(short_snapshot);
+        let by_log = long_log.half(0) - short_log.half(0);
+        let by_snapshot = long_snapshot.half(0) - short_snapshot.half(0);
         check(
             by_snapshot <= OF_THE_LOGS * by_log,
             format!(

@@ -106,7 +106,7 @@ fn judge(arms: &[ArmFigures]) -> Vec<Check> {
 fn is_rare(arm: &ArmFigures) -> Check {
     let (rate, bound) = (arm.rate(1), arm.arm.factor);
     let (low, high) = rate.percents();
-    let rounds = arm.median(0).map_or(0.0, |rounds| rounds.value);
+    let rounds = arm.half(0);
     check(
         rate.interval().0 <= bound && rounds <= 1.0,
         format!(
